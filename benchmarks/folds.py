@@ -1,0 +1,387 @@
+"""Folds: which recording is in training, validation or test of which split; built once, given to every model.
+
+A folds table has a row per recording and split: ``protocol, recording_id, repetition, fold, role``. Under every
+protocol but ``recording-random``, whole speakers are held out. Published splits: Becker et al., arXiv 1807.03418.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.tasks import MIN_FOLDS, LabelledRecordings, Task, TaskError, class_sizes
+from features.corpora.recordings import offenders
+
+PROTOCOLS = ("official", "grouped", "leave-accent-out", "recording-random")
+CONTROL = "leave-accent-out-control"
+RANDOM = "recording-random"
+ROLES = ("train", "validation", "test")
+DEFAULT_FOLDS = 5
+VALIDATION_SHARE = 0.25
+"""Share of the training accents' speakers that validate under ``leave-accent-out``."""
+CONTROL_PARTS = 3
+
+_GENDER_TEST = (
+    (58, 59, 60, 7, 23, 38),
+    (36, 47, 56, 2, 44, 50),
+    (26, 12, 57, 25, 37, 45),
+    (43, 28, 52, 48, 53, 41),
+)
+_DIGIT_SETS = {
+    "A": (28, 56, 7, 19, 35, 1, 6, 16, 23, 34, 46, 53),
+    "B": (36, 57, 9, 24, 37, 2, 8, 17, 29, 39, 48, 54),
+    "C": (43, 58, 14, 25, 38, 3, 10, 20, 30, 40, 49, 55),
+    "D": (12, 47, 59, 15, 27, 41, 4, 11, 21, 31, 44, 50),
+    "E": (26, 52, 60, 18, 32, 42, 5, 13, 22, 33, 45, 51),
+}
+OFFICIAL_FOLDS: dict[str, tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]] = {
+    "gender": tuple((_GENDER_TEST[fold], _GENDER_TEST[fold - 1]) for fold in range(4)),
+    "digit": tuple((_DIGIT_SETS[test], _DIGIT_SETS[check]) for test, check in ("ED", "AE", "BA", "CB", "DC")),
+}
+"""Published splits: (test speakers, validation speakers) per fold; the other speakers of the split train."""
+
+Split = dict[str, str]
+"""Role by speaker, or by recording."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """All splits of a run.
+
+    Attributes
+    ----------
+    folds
+        The folds table.
+    n_folds
+        Folds of the main protocol, per repetition.
+    fold_names
+        What each fold tests, where it has a name (an accent).
+    notes
+        What a reader must know about how the folds came about, as sentences.
+    """
+
+    folds: pd.DataFrame
+    n_folds: int
+    fold_names: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def make_plan(
+    labelled: LabelledRecordings,
+    task: Task,
+    protocol: str,
+    *,
+    n_folds: int | None = None,
+    repetitions: int = 1,
+    seed: int = 0,
+    premium: bool = True,
+) -> Plan:
+    """Build the splits of `protocol`, audited, with one ``recording-random`` split beside them if `premium`.
+
+    Parameters
+    ----------
+    n_folds
+        Folds per repetition; None takes 5, or fewer where the speakers allow no more, and says so.
+    repetitions
+        How often all folds are drawn; fixed splits (``official``) have one.
+    seed
+        Seed of the drawing.
+
+    Raises
+    ------
+    TaskError
+        The protocol is unknown, does not suit the task, or the corpus has too few speakers for it.
+    """
+    if protocol not in PROTOCOLS:
+        raise TaskError(f"protocol '{protocol}': expected one of {', '.join(PROTOCOLS)}")
+    if protocol in task.refuses:
+        raise TaskError(f"task '{task.name}' has no protocol '{protocol}': {task.refuses[protocol]}")
+    if protocol in ("official", "leave-accent-out") and n_folds is not None:
+        raise TaskError(f"protocol '{protocol}' has its own folds; leave --folds out")
+    builders = {
+        "official": _official,
+        "grouped": _grouped,
+        "leave-accent-out": _leave_accent_out,
+        RANDOM: _recording_random,
+    }
+    plan = builders[protocol](labelled, task, n_folds, repetitions=repetitions, seed=seed)
+    if premium and protocol != RANDOM:
+        plan = Plan(
+            folds=pd.concat([plan.folds, _premium(plan.folds, labelled, seed)], ignore_index=True),
+            n_folds=plan.n_folds,
+            fold_names=plan.fold_names,
+            notes=plan.notes,
+        )
+    audit(plan.folds, labelled)
+    return plan
+
+
+def folds_hash(folds: pd.DataFrame) -> str:
+    """Hash a folds table, whatever the order of its rows (SHA-256, hexadecimal)."""
+    columns = ["protocol", "repetition", "fold", "role", "recording_id"]
+    lines = sorted("\t".join(map(str, row)) for row in folds[columns].itertuples(index=False))
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def audit(folds: pd.DataFrame, labelled: LabelledRecordings) -> None:
+    """Stop if a split leaks or cannot teach: the rules that every run enforces.
+
+    Raises
+    ------
+    TaskError
+        A speaker, or byte-identical audio, is on two sides of a split; a recording is tested twice in one repetition;
+        a role is empty; or a class is missing from training. The message names the offending ids.
+    """
+    table = labelled.recordings[["recording_id", "speaker", "content_hash"]].assign(label=labelled.labels.to_numpy())
+    merged = folds.merge(table, on="recording_id", how="left", validate="many_to_one")
+    unknown = merged.loc[merged["speaker"].isna(), "recording_id"]
+    if len(unknown):
+        raise TaskError(f"folds name recordings that the corpus does not have: {offenders(unknown.unique())}")
+    split = ["protocol", "repetition", "fold"]
+    speakers = _on_two_sides(merged[merged["protocol"] != RANDOM], [*split, "speaker"])
+    if len(speakers):
+        raise TaskError(f"speakers on two sides of a split: {offenders(speakers)}")
+    copies = _on_two_sides(merged[merged["content_hash"].notna()], [*split, "content_hash"])
+    if len(copies):
+        names = merged.loc[merged["content_hash"].isin(copies), "recording_id"].unique()
+        raise TaskError(f"byte-identical recordings on two sides of a split: {offenders(names)}; remove the copies")
+    tested = merged[merged["role"] == "test"]
+    twice = tested.loc[tested.duplicated(["protocol", "repetition", "recording_id"]), "recording_id"]
+    if len(twice):
+        raise TaskError(f"recordings tested twice in one repetition: {offenders(twice.unique())}")
+    _check_roles(merged, labelled.classes)
+
+
+def _on_two_sides(rows: pd.DataFrame, keys: list[str]) -> Sequence[str]:
+    n_roles = rows.groupby(keys)["role"].nunique()
+    return list(dict.fromkeys(n_roles.index[n_roles > 1].get_level_values(keys[-1])))
+
+
+def _check_roles(merged: pd.DataFrame, classes: tuple[str, ...]) -> None:
+    for key, rows in merged.groupby(["protocol", "repetition", "fold"]):
+        name = "{} repetition {} fold {}".format(*key)  # type: ignore[misc]
+        empty = [role for role in ROLES if role not in set(rows["role"])]
+        if empty:
+            raise TaskError(f"{name}: no recording in {' and '.join(empty)}; use fewer folds or another protocol")
+        missing = sorted(set(classes) - set(rows.loc[rows["role"] == "train", "label"]))
+        if missing:
+            raise TaskError(
+                f"{name}: no training recording of {offenders(missing)}; use fewer folds or another protocol"
+            )
+
+
+def _rows(protocol: str, repetition: int, fold: int, roles: pd.Series, ids: pd.Series) -> pd.DataFrame:
+    """Rows of one split: `roles` by recording (missing where it is not in the split), `ids` beside them."""
+    used = roles.notna().to_numpy()
+    return pd.DataFrame(
+        {
+            "protocol": protocol,
+            "recording_id": ids.to_numpy()[used],
+            "repetition": repetition,
+            "fold": fold,
+            "role": roles.to_numpy()[used],
+        }
+    )
+
+
+def _speaker_rows(
+    protocol: str, repetition: int, splits: Iterable[Mapping[str, str]], recordings: pd.DataFrame
+) -> pd.DataFrame:
+    ids = recordings["recording_id"]
+    parts = [
+        _rows(protocol, repetition, fold, recordings["speaker"].map(roles), ids) for fold, roles in enumerate(splits)
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _official(labelled: LabelledRecordings, task: Task, n_folds: int | None, *, repetitions: int, seed: int) -> Plan:
+    if repetitions > 1:
+        raise TaskError("protocol 'official' is one fixed set of folds; leave --repetitions out")
+    published = OFFICIAL_FOLDS[task.name]
+    everyone = sorted({f"{speaker:02d}" for test, check in published for speaker in (*test, *check)})
+    absent = sorted(set(everyone) - set(labelled.recordings["speaker"]))
+    if absent:
+        raise TaskError(
+            f"protocol 'official' needs all {len(everyone)} speakers of AudioMNIST's published split for "
+            f"'{task.name}'; missing here: {offenders(absent, most=60)}; use --protocol grouped"
+        )
+    splits = []
+    for test, check in published:
+        roles = dict.fromkeys(everyone, "train")
+        roles.update(dict.fromkeys((f"{speaker:02d}" for speaker in check), "validation"))
+        roles.update(dict.fromkeys((f"{speaker:02d}" for speaker in test), "test"))
+        splits.append(roles)
+    folds = _speaker_rows("official", 0, splits, labelled.recordings)
+    per_speaker = labelled.recordings.groupby("speaker").size().reindex(everyone)
+    note = (
+        f"The published split of {len(everyone)} speakers; {int(per_speaker.sum()):,} of its {len(everyone) * 500:,} "
+        "recordings are here."
+    )
+    return Plan(folds=folds, n_folds=len(splits), notes=(note,))
+
+
+def _grouped(labelled: LabelledRecordings, task: Task, n_folds: int | None, *, repetitions: int, seed: int) -> Plan:
+    speakers = _speakers(labelled, task)
+    sizes = class_sizes(labelled.recordings, labelled.labels)
+    limit = int(sizes.min()) if task.per_speaker else len(speakers)
+    n_folds, notes = _fit_folds(n_folds, limit, task, sizes)
+    parts = []
+    for repetition in range(repetitions):
+        fold_of = deal(speakers, n_folds, np.random.default_rng([seed, repetition]))
+        parts.append(_speaker_rows("grouped", repetition, rotate(fold_of, n_folds), labelled.recordings))
+    return Plan(folds=pd.concat(parts, ignore_index=True), n_folds=n_folds, notes=notes)
+
+
+def _fit_folds(n_folds: int | None, limit: int, task: Task, sizes: pd.Series) -> tuple[int, tuple[str, ...]]:
+    """Take the folds asked for, or as many as the smallest class allows."""
+    counts = ", ".join(f"{name} {count}" for name, count in sizes.items())
+    if limit < MIN_FOLDS or (n_folds or MIN_FOLDS) < MIN_FOLDS:
+        raise TaskError(
+            f"folds: at least {MIN_FOLDS} are needed (train, validate, test), each needs a speaker; speakers: {counts}"
+        )
+    if n_folds is None:
+        chosen = min(DEFAULT_FOLDS, limit)
+        shrunk = f"{chosen} folds instead of {DEFAULT_FOLDS}: the speakers allow no more ({task.name}: {counts})."
+        return chosen, (shrunk,) if chosen < DEFAULT_FOLDS else ()
+    if n_folds > limit:
+        raise TaskError(f"--folds {n_folds}: at most {limit} with these speakers ({task.name}: {counts})")
+    return n_folds, ()
+
+
+def _speakers(labelled: LabelledRecordings, task: Task) -> pd.DataFrame:
+    """One row per speaker: ``label`` (gender where the label is the recording's), ``gender``, ``accent_bucket``."""
+    table = labelled.recordings.assign(label=labelled.labels.to_numpy())
+    speakers = table.drop_duplicates("speaker").set_index("speaker")[["label", "gender", "accent_bucket"]]
+    if not task.per_speaker:
+        speakers["label"] = speakers["gender"]
+    return speakers.fillna("not stated").sort_index()
+
+
+def deal(speakers: pd.DataFrame, n_folds: int, rng: np.random.Generator) -> dict[str, int]:
+    """Deal speakers to folds, shuffled, class by class and accent by accent within a class.
+
+    Every fold gets as many speakers of a class, of an accent within the class, and in all, as every other, give or
+    take one.
+    """
+    shuffled = speakers.iloc[rng.permutation(len(speakers))].sort_values(["label", "accent_bucket"], kind="stable")
+    start = int(rng.integers(n_folds))
+    return {str(speaker): (start + place) % n_folds for place, speaker in enumerate(shuffled.index)}
+
+
+def rotate(fold_of: Mapping[str, int], n_folds: int) -> list[Split]:
+    """Make the split of each fold: it tests, the next one validates, the others train."""
+    return [
+        {
+            unit: "test" if fold == tested else "validation" if fold == (tested + 1) % n_folds else "train"
+            for unit, fold in fold_of.items()
+        }
+        for tested in range(n_folds)
+    ]
+
+
+def _leave_accent_out(
+    labelled: LabelledRecordings, task: Task, n_folds: int | None, *, repetitions: int, seed: int
+) -> Plan:
+    speakers = _speakers(labelled, task)
+    speakers = speakers[speakers["accent_bucket"] != "not stated"]
+    table = speakers.groupby(["accent_bucket", "label"]).size().unstack(fill_value=0)
+    if len(table) < 2 or (table < 2).any(axis=None):
+        raise TaskError(
+            "protocol 'leave-accent-out' needs two accent buckets with at least two speakers of every class in each; "
+            f"this corpus has {table.to_dict('index')}; use --protocol grouped"
+        )
+    parts = []
+    for repetition in range(repetitions):
+        rng = np.random.default_rng([seed, repetition])
+        splits = [_one_accent(speakers, accent, rng) for accent in table.index]
+        controls = [
+            control
+            for accent, split in zip(table.index, splits, strict=True)
+            for control in _controls(speakers, accent, split, rng)
+        ]
+        parts.append(_speaker_rows("leave-accent-out", repetition, splits, labelled.recordings))
+        parts.append(_speaker_rows(CONTROL, repetition, controls, labelled.recordings))
+    names = tuple(str(accent) for accent in table.index)
+    note = (
+        "Each fold tests one accent and trains on the others; a matched control tests the same speakers with models "
+        "trained on equally many speakers of the same gender mix, the accent included."
+    )
+    return Plan(folds=pd.concat(parts, ignore_index=True), n_folds=len(names), fold_names=names, notes=(note,))
+
+
+def _one_accent(speakers: pd.DataFrame, accent: str, rng: np.random.Generator) -> Split:
+    """Test all speakers of `accent`; of the others, a quarter of each class validates."""
+    split = dict.fromkeys(speakers.index[speakers["accent_bucket"] == accent], "test")
+    for _, rows in speakers[speakers["accent_bucket"] != accent].groupby("label"):
+        order = rng.permutation(rows.index.to_numpy(dtype=str))
+        n_validation = max(1, round(VALIDATION_SHARE * len(order)))
+        split.update(dict.fromkeys(order[:n_validation].tolist(), "validation"))
+        split.update(dict.fromkeys(order[n_validation:].tolist(), "train"))
+    return split
+
+
+def _controls(speakers: pd.DataFrame, accent: str, split: Split, rng: np.random.Generator) -> list[Split]:
+    """Match `split`: test the same speakers in parts, after training on as many of the same classes, with the accent."""
+    tested = speakers[speakers["accent_bucket"] == accent]
+    part_of = deal(tested, CONTROL_PARTS, rng)
+    needed = pd.Series(split).drop(tested.index)
+    controls = []
+    for part in range(CONTROL_PARTS):
+        control = {speaker: "test" for speaker, number in part_of.items() if number == part}
+        pool = speakers.drop(list(control))
+        for label, rows in pool.groupby("label"):
+            roles = needed[speakers.loc[needed.index, "label"] == label].sort_values().to_list()
+            drawn = _draw_both(rows, accent, len(roles), rng)
+            control.update(zip(drawn, rng.permutation(np.array(roles)).tolist(), strict=True))
+        controls.append(control)
+    return [control for control in controls if "test" in control.values()]
+
+
+def _draw_both(pool: pd.DataFrame, accent: str, number: int, rng: np.random.Generator) -> list[str]:
+    """Draw `number` speakers with the accent's share of the pool, at least one where there is one."""
+    own = rng.permutation(pool.index[pool["accent_bucket"] == accent].to_numpy(dtype=str)).tolist()
+    others = rng.permutation(pool.index[pool["accent_bucket"] != accent].to_numpy(dtype=str)).tolist()
+    n_own = min(len(own), max(1, round(number * len(own) / len(pool))))
+    n_own = max(n_own, number - len(others))
+    return [*own[:n_own], *others[: number - n_own]]
+
+
+def _recording_random(
+    labelled: LabelledRecordings, task: Task, n_folds: int | None, *, repetitions: int, seed: int
+) -> Plan:
+    ids = labelled.recordings["recording_id"]
+    units = _units(labelled.recordings)
+    sizes = labelled.labels.groupby(labelled.labels).size()
+    n_folds, notes = _fit_folds(n_folds, int(sizes.min()), task, sizes)
+    parts = []
+    for repetition in range(repetitions):
+        rng = np.random.default_rng([seed, repetition])
+        first = pd.DataFrame({"unit": units, "label": labelled.labels}).drop_duplicates("unit").set_index("unit")
+        fold_of = deal(first.assign(accent_bucket=""), n_folds, rng)
+        for fold, split in enumerate(rotate(fold_of, n_folds)):
+            parts.append(_rows(RANDOM, repetition, fold, units.map(split), ids))
+    return Plan(folds=pd.concat(parts, ignore_index=True), n_folds=n_folds, notes=notes)
+
+
+def _units(recordings: pd.DataFrame) -> pd.Series:
+    """Name what a random split must keep together: byte-identical recordings, else the recording itself."""
+    return recordings["content_hash"].fillna(recordings["recording_id"])
+
+
+def _premium(folds: pd.DataFrame, labelled: LabelledRecordings, seed: int) -> pd.DataFrame:
+    """Shuffle the roles of the first split among its recordings of the same class: equal numbers, speakers shared."""
+    first = folds[(folds["repetition"] == 0) & (folds["fold"] == 0) & (folds["protocol"] == folds["protocol"].iloc[0])]
+    table = labelled.recordings.assign(label=labelled.labels.to_numpy(), unit=_units(labelled.recordings))
+    table = table.merge(first[["recording_id", "role"]], on="recording_id", validate="one_to_one")
+    rng = np.random.default_rng([seed, 1_000_003])
+    roles = table["role"].to_numpy(dtype=object)
+    for _, rows in table.groupby("label"):
+        places = rows.index.to_numpy()
+        roles[places] = rng.permutation(roles[places])
+    table["role"] = roles
+    table["role"] = table.groupby("unit")["role"].transform("first")
+    return _rows(RANDOM, 0, 0, table["role"], table["recording_id"])

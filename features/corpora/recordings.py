@@ -1,0 +1,168 @@
+"""The recordings table: one row per recording, the same columns for every corpus.
+
+Conventions: ids are unique; ``path`` is relative to the corpus root, with forward slashes; labels are clean
+values and missing where nothing is known; every cleaned label keeps its raw value beside it (``*_raw``).
+Bucket columns (``accent_bucket``, ``origin_bucket``) keep values that at least ``MIN_BUCKET_SPEAKERS`` speakers
+share and call the rest ``other`` or ``elsewhere``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+MIN_BUCKET_SPEAKERS = 5
+
+RECORDING_COLUMNS: dict[str, str] = {
+    "recording_id": "str",
+    "path": "str",
+    "speaker": "str",
+    "digit": "Int64",
+    "take": "Int64",  # which of the speaker's recordings of this digit
+    "gender": "str",  # female, male
+    "gender_raw": "str",
+    "accent": "str",
+    "accent_raw": "str",
+    "accent_bucket": "str",
+    "native_speaker": "str",  # yes, no
+    "native_speaker_raw": "str",
+    "age": "Int64",
+    "age_raw": "str",
+    "age_band": "str",
+    "origin": "str",  # continent, country, place
+    "origin_raw": "str",
+    "origin_bucket": "str",  # country, or elsewhere
+    "room": "str",
+    "room_raw": "str",
+    "recorded_on": "str",
+    "sample_rate_hz": "Int64",
+    "n_samples": "Int64",
+    "content_hash": "str",  # of the file's bytes; missing until the file has been read
+}
+"""Columns of the recordings table and their pandas dtypes."""
+
+QUARANTINE_COLUMNS: dict[str, str] = {"recording": "str", "reason": "str"}
+
+
+class CorpusError(ValueError):
+    """A corpus, its metadata or one of its recordings is not what was expected; the message is for the user."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Corpus:
+    """Recordings of known speakers, and what is known to be wrong with them.
+
+    Attributes
+    ----------
+    kind
+        ``virtual``, ``audiomnist``, ``mfc-images`` or ``manifest``.
+    name
+        The corpus' name as the report prints it.
+    root
+        Folder that ``recordings.path`` is relative to.
+    recordings
+        The recordings table (``RECORDING_COLUMNS``), sorted by ``recording_id``.
+    quarantine
+        Recordings left out, each with its reason (``QUARANTINE_COLUMNS``).
+    sample_rate_hz
+        The rate all audio is processed at; None for a corpus of images.
+    synthetic
+        True where the voices are made by a program.
+    notes
+        What a reader must know: what was cleaned, what is missing, what was resampled or mixed down. One sentence each.
+    """
+
+    kind: str
+    name: str
+    root: Path
+    recordings: pd.DataFrame
+    quarantine: pd.DataFrame
+    sample_rate_hz: int | None
+    synthetic: bool = False
+    notes: tuple[str, ...] = ()
+
+
+def recordings_table(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Make a recordings table from one mapping per recording, add the bucket and band columns, and check it.
+
+    Parameters
+    ----------
+    rows
+        Mappings with at least ``recording_id``, ``path`` and ``speaker``; other columns may be absent.
+
+    Raises
+    ------
+    CorpusError
+        See `check_recordings`.
+    """
+    table = pd.DataFrame(list(rows)).reindex(columns=list(RECORDING_COLUMNS))
+    table["age_band"] = table["age"].map(age_band)
+    table = table.astype(RECORDING_COLUMNS).sort_values("recording_id", kind="stable", ignore_index=True)
+    table["accent_bucket"] = bucket(table["accent"], table["speaker"], rest="other")
+    country = table["origin"].str.extract(r"^[^,]*,([^,]*)", expand=False).str.strip()
+    table["origin_bucket"] = bucket(country, table["speaker"], rest="elsewhere")
+    return check_recordings(table)
+
+
+def bucket(values: pd.Series, speakers: pd.Series, *, rest: str) -> pd.Series:
+    """Keep values that ``MIN_BUCKET_SPEAKERS`` speakers share, call the others `rest`; missing stays missing."""
+    counts = speakers.groupby(values).nunique()
+    large = set(counts.index[counts >= MIN_BUCKET_SPEAKERS])
+    return values.where(values.isna() | values.isin(large), rest).astype("str")
+
+
+def age_band(age: object) -> str | None:
+    """Name the band of an age in years: ``up to 24``, ``25 to 29``, ``30 and over``; None where the age is missing."""
+    if age is None or pd.isna(age):  # type: ignore[call-overload]
+        return None
+    years = int(age)  # type: ignore[call-overload]
+    return "up to 24" if years <= 24 else "25 to 29" if years <= 29 else "30 and over"
+
+
+def check_recordings(table: pd.DataFrame) -> pd.DataFrame:
+    """Return `table` unchanged if it is a proper recordings table.
+
+    Raises
+    ------
+    CorpusError
+        A column is missing or has another dtype, an id or path is missing or double, or a speaker has two values of a
+        property that belongs to the speaker.
+    """
+    dtypes = {column: str(dtype) for column, dtype in table.dtypes.items()}
+    if dtypes != RECORDING_COLUMNS:
+        wrong = sorted(set(dtypes.items()) ^ set(RECORDING_COLUMNS.items()))
+        raise CorpusError(f"recordings table: columns or dtypes differ from the declared ones: {wrong[:5]}")
+    for column in ("recording_id", "path"):
+        if table[column].isna().any():
+            raise CorpusError(f"recordings table: {int(table[column].isna().sum())} rows have no {column}")
+        double = table.loc[table[column].duplicated(), column]
+        if len(double):
+            raise CorpusError(f"{column} must be unique; {offenders(double)} occur more than once")
+    if table["speaker"].isna().any():
+        raise CorpusError(
+            f"every recording needs a speaker; {offenders(table.loc[table['speaker'].isna(), 'recording_id'])}"
+        )
+    for column in ("gender", "accent", "native_speaker", "age", "origin"):
+        values = table.groupby("speaker")[column].nunique()
+        if (values > 1).any():
+            raise CorpusError(
+                f"speakers {offenders(values.index[values > 1])} have more than one {column}; correct the labels"
+            )
+    return table
+
+
+def quarantine_table(rows: Iterable[tuple[str, str]] = ()) -> pd.DataFrame:
+    """Make a quarantine table from (recording, reason) pairs."""
+    return pd.DataFrame(sorted(rows), columns=list(QUARANTINE_COLUMNS)).astype(QUARANTINE_COLUMNS)
+
+
+def offenders(ids: Iterable[object], *, most: int = 5) -> str:
+    """Write at most `most` ids and the total, for an error message."""
+    names = [str(name) for name in ids]
+    return ", ".join(repr(name) for name in names[:most]) + (
+        f" and {len(names) - most} more" if len(names) > most else ""
+    )

@@ -1,0 +1,1 @@
+"""How is a model fitted, asked and saved? One module per kind of model."""

@@ -1,0 +1,152 @@
+"""The tables of a run directory: their columns, their checks, reading and writing.
+
+Every table is declared here once, as an Arrow schema; it is checked when it is written and when it is read.
+``recordings.parquet`` repeats the columns of the recordings table of `features` (a test holds the two together).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+GROUP_COLUMNS = ("gender", "accent", "accent_bucket", "native_speaker", "age_band", "origin_bucket", "room")
+"""Attributes of a speaker that results are disaggregated by."""
+
+PHASES = ("extract", "import", "fit", "select", "first-call", "predict-batch", "predict-one")
+
+CELL_KEYS = ("model", "protocol", "repetition", "fold", "seed")
+
+_CELL_FIELDS = [
+    pa.field("model", pa.string(), nullable=False),
+    pa.field("protocol", pa.string(), nullable=False),
+    pa.field("repetition", pa.int64(), nullable=False),
+    pa.field("fold", pa.int64(), nullable=False),
+    pa.field("seed", pa.int64(), nullable=False),
+]
+
+_RECORDING_TYPES = {
+    **dict.fromkeys(("recording_id", "path", "speaker"), pa.string()),
+    **dict.fromkeys(("digit", "take"), pa.int64()),
+    **dict.fromkeys(
+        (
+            "gender",
+            "gender_raw",
+            "accent",
+            "accent_raw",
+            "accent_bucket",
+            "native_speaker",
+            "native_speaker_raw",
+        ),
+        pa.string(),
+    ),
+    "age": pa.int64(),
+    **dict.fromkeys(
+        ("age_raw", "age_band", "origin", "origin_raw", "origin_bucket", "room", "room_raw", "recorded_on"),
+        pa.string(),
+    ),
+    **dict.fromkeys(("sample_rate_hz", "n_samples"), pa.int64()),
+    "content_hash": pa.string(),
+}
+
+SCHEMAS: dict[str, pa.Schema] = {
+    "recordings": pa.schema(
+        [
+            pa.field(name, kind, nullable=name not in ("recording_id", "path", "speaker"))
+            for name, kind in _RECORDING_TYPES.items()
+        ]
+    ),
+    "quarantine": pa.schema(
+        [pa.field("recording", pa.string(), nullable=False), pa.field("reason", pa.string(), nullable=False)]
+    ),
+    "folds": pa.schema(
+        [
+            pa.field("protocol", pa.string(), nullable=False),
+            pa.field("recording_id", pa.string(), nullable=False),
+            pa.field("repetition", pa.int64(), nullable=False),
+            pa.field("fold", pa.int64(), nullable=False),
+            pa.field("role", pa.string(), nullable=False),  # train, validation, test
+        ]
+    ),
+    "predictions": pa.schema(
+        [
+            *_CELL_FIELDS,
+            pa.field("recording_id", pa.string(), nullable=False),
+            pa.field("speaker", pa.string(), nullable=False),
+            pa.field("y_true", pa.string(), nullable=False),
+            pa.field("y_pred", pa.string(), nullable=False),
+            pa.field("scores", pa.list_(pa.float32()), nullable=False),  # in the order of manifest["classes"]
+            *[pa.field(name, pa.string()) for name in GROUP_COLUMNS],
+        ]
+    ),
+    "timings": pa.schema(
+        [
+            *_CELL_FIELDS,  # phase extract belongs to no cell: model "features", protocol "", the numbers 0
+            pa.field("phase", pa.string(), nullable=False),
+            pa.field("n_recordings", pa.int64(), nullable=False),
+            pa.field("seconds", pa.float64(), nullable=False),
+            pa.field("peak_rss_bytes", pa.int64(), nullable=False),
+            pa.field("threads", pa.int64(), nullable=False),
+            pa.field("contended", pa.bool_(), nullable=False),
+        ]
+    ),
+}
+
+
+class TableError(ValueError):
+    """A table of a run directory is missing or is not as declared; the message is for the user."""
+
+
+def check(table: pd.DataFrame, name: str) -> pa.Table:
+    """Return `table` as an Arrow table with the declared columns of table `name`, in their order.
+
+    Raises
+    ------
+    TableError
+        A column is missing or unknown, has another type, or has a missing value where none is allowed.
+    """
+    schema = SCHEMAS[name]
+    missing = [column for column in schema.names if column not in table.columns]
+    unknown = [str(column) for column in table.columns if column not in schema.names]
+    if missing or unknown:
+        raise TableError(
+            f"table '{name}': missing columns {missing}, unknown columns {unknown}; expected {schema.names}"
+        )
+    for field in schema:
+        if not field.nullable and table[field.name].isna().any():
+            raise TableError(f"table '{name}': column '{field.name}' has missing values and must not")
+    try:
+        return pa.Table.from_pandas(table[schema.names], schema=schema, preserve_index=False).replace_schema_metadata()
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise TableError(f"table '{name}': {error}") from error
+
+
+def write(table: pd.DataFrame, name: str, folder: Path) -> Path:
+    """Check `table` and write it to ``folder/<name>.parquet`` under a temporary name first."""
+    path = folder / f"{name}.parquet"
+    temporary = path.with_suffix(".tmp")
+    pq.write_table(check(table, name), temporary, compression="zstd")
+    temporary.replace(path)
+    return path
+
+
+def read(name: str, folder: Path) -> pd.DataFrame:
+    """Read and check ``folder/<name>.parquet``.
+
+    Raises
+    ------
+    TableError
+        The file is missing, unreadable, or not as declared.
+    """
+    path = folder / f"{name}.parquet"
+    try:
+        table = pq.read_table(path)
+    except FileNotFoundError:
+        raise TableError(f"{path.name} is missing in this run directory; run the benchmark again") from None
+    except (pa.ArrowInvalid, OSError) as error:
+        raise TableError(f"{path.name} cannot be read ({error}); run the benchmark again") from error
+    frame: pd.DataFrame = table.to_pandas()
+    check(frame, name)
+    return frame

@@ -1,0 +1,38 @@
+"""The layout's guards: generic package names stay safe."""
+
+import importlib
+import tomllib
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+PACKAGES = ("features", "models", "benchmarks", "reports")
+
+
+def test_the_four_packages_come_from_one_directory():
+    homes = {Path(importlib.import_module(name).__file__).resolve().parents[1] for name in PACKAGES}
+    assert homes == {CHECKOUT}
+
+
+def test_tests_shadow_no_package():
+    assert not list((CHECKOUT / "tests").rglob("__init__.py"))
+
+
+def test_the_project_cannot_be_uploaded_and_ships_only_the_four_packages():
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert "Private :: Do Not Upload" in project["project"]["classifiers"]
+    assert project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"] == list(PACKAGES)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_package_init_holds_its_docstring_only(package):
+    for init in (CHECKOUT / package).rglob("__init__.py"):
+        text = init.read_text(encoding="utf-8").strip()
+        assert text.startswith('"""') and text.endswith('"""') and text.count('"""') == 2, init
+
+
+def test_constraints_hold_versions_and_no_addresses():
+    lines = (CHECKOUT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    assert lines
+    assert all("==" in line and "/" not in line and "@" not in line for line in lines)
