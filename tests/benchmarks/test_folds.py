@@ -89,7 +89,12 @@ def test_grouped_tests_every_speaker_once_and_balances_classes_and_accents():
     assert tested["recording_id"].value_counts().eq(1).all() and len(tested) == len(labelled.recordings)
     sizes = tested.groupby(["fold", "gender"])["speaker"].nunique().unstack()
     assert (sizes.max() - sizes.min()).max() <= 1
-    women = tested[tested["gender"] == "female"].groupby(["accent_bucket", "fold"])["speaker"].nunique().unstack(fill_value=0)
+    women = (
+        tested[tested["gender"] == "female"]
+        .groupby(["accent_bucket", "fold"])["speaker"]
+        .nunique()
+        .unstack(fill_value=0)
+    )
     assert (women.max(axis=1) - women.min(axis=1)).max() <= 1
     for fold in range(5):
         following = speakers_of(plan.folds, "grouped", (fold + 1) % 5, "test")
@@ -132,7 +137,9 @@ def test_the_premium_split_has_the_numbers_of_the_first_fold_and_shares_speakers
     first = plan.folds[(plan.folds["protocol"] == "official") & (plan.folds["fold"] == 0)]
     random = plan.folds[plan.folds["protocol"] == "recording-random"]
     assert set(first["recording_id"]) == set(random["recording_id"])
-    shared = speakers_of(plan.folds, "recording-random", 0, "train") & speakers_of(plan.folds, "recording-random", 0, "test")
+    shared = speakers_of(plan.folds, "recording-random", 0, "train") & speakers_of(
+        plan.folds, "recording-random", 0, "test"
+    )
     assert len(shared) > 12
 
 
@@ -156,7 +163,9 @@ def test_leave_accent_out_never_trains_on_the_tested_accent_and_its_control_is_m
 def test_recording_random_deals_all_recordings_and_keeps_copies_together():
     recordings = corpus()
     recordings["content_hash"] = recordings["recording_id"]
-    recordings.loc[recordings["take"] == 1, "content_hash"] = recordings.loc[recordings["take"] == 0, "content_hash"].to_numpy()
+    recordings.loc[recordings["take"] == 1, "content_hash"] = recordings.loc[
+        recordings["take"] == 0, "content_hash"
+    ].to_numpy()
     plan, _ = plan_for(recordings, protocol="recording-random")
     merged = plan.folds.merge(recordings, on="recording_id")
     assert merged.groupby(["fold", "content_hash"])["role"].nunique().eq(1).all()

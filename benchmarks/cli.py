@@ -1,0 +1,206 @@
+"""The command line: ``python -m benchmarks`` and, when installed, ``voxfold``.
+
+Exit status: 0 done; 1 a cell failed, or a check did not hold; 2 usage or unusable input. Only this module reads the
+environment. Heavy libraries are imported inside the commands, so that help comes at once.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="voxfold",
+    help="Compare models that recognise speakers' properties, on speakers they never heard.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+corpus_app = typer.Typer(
+    help="Look at a corpus, or write the embedded one.", no_args_is_help=True, rich_markup_mode=None
+)
+app.add_typer(corpus_app, name="corpus")
+
+Corpus = Annotated[str, typer.Option(help="virtual, audiomnist:DIR, mfc-images:DIR or manifest:FILE.csv")]
+Cache = Annotated[Path | None, typer.Option(help="folder for extracted MFCCs [default: the user's cache folder]")]
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """Turn what a user can cause into one line on standard error and exit status 2."""
+    from benchmarks.errors import USER_ERRORS
+
+    try:
+        yield
+    except USER_ERRORS as error:
+        typer.echo(f"voxfold: {' '.join(str(error).split())}", err=True)
+        raise typer.Exit(2) from None
+
+
+def _cache_folder(cache: Path | None) -> Path:
+    import platformdirs
+
+    return cache if cache is not None else Path(platformdirs.user_cache_dir("voxfold"))
+
+
+@app.command()
+def run(
+    corpus: Annotated[
+        str | None, typer.Option(help="virtual, audiomnist:DIR, mfc-images:DIR, manifest:FILE.csv [virtual]")
+    ] = None,
+    task: Annotated[
+        str | None, typer.Option(help="gender, digit, accent, native-speaker, age, origin [gender]")
+    ] = None,
+    protocol: Annotated[
+        str | None, typer.Option(help="official, grouped, leave-accent-out, recording-random [grouped]")
+    ] = None,
+    models: Annotated[
+        str | None,
+        typer.Option(help="svm, xgboost, cnn, logistic, majority, package.module:factory [svm,xgboost,cnn]"),
+    ] = None,
+    folds: Annotated[int | None, typer.Option(help="folds per repetition [5, or what the speakers allow]")] = None,
+    repetitions: Annotated[int | None, typer.Option(help="how often all folds are drawn [1]")] = None,
+    seeds: Annotated[int | None, typer.Option(help="training seeds per split [1]")] = None,
+    recipe: Annotated[str | None, typer.Option(help="MFCC conventions, psf or seed [psf]")] = None,
+    clip_s: Annotated[float | None, typer.Option(help="clip length in seconds [the recipe's, about 1]")] = None,
+    threads: Annotated[int | None, typer.Option(help="threads per cell [every core]")] = None,
+    jobs: Annotated[int | None, typer.Option(help="cells at a time; more than 1 spoils timings [1]")] = None,
+    premium: Annotated[
+        bool | None, typer.Option("--premium/--no-premium", help="one random split beside the protocol [yes]")
+    ] = None,
+    refit: Annotated[
+        bool | None, typer.Option("--refit/--no-refit", help="fit again with the validation speakers [yes]")
+    ] = None,
+    save_models: Annotated[bool | None, typer.Option("--save-models", help="keep what was trained")] = None,
+    strict: Annotated[
+        bool | None, typer.Option("--strict", help="stop at the first recording that cannot be used")
+    ] = None,
+    fresh: Annotated[bool | None, typer.Option("--fresh", help="replace the run in the folder")] = None,
+    cache: Cache = None,
+    out: Annotated[Path | None, typer.Option(help="run directory [artifacts/<corpus>-<task>-<protocol>]")] = None,
+    config: Annotated[Path | None, typer.Option(help="TOML file of these settings; options win")] = None,
+) -> None:
+    """Train, test and time models on one corpus, and write the report."""
+    given = {name: value for name, value in locals().items() if name != "config"}
+    with one_line_errors():
+        from benchmarks.progress import Stages
+        from benchmarks.runner import run as run_benchmark
+        from benchmarks.runner import summary_table
+        from benchmarks.settings import read_settings
+
+        settings = read_settings(given, config)
+        command = shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]])
+        stages = Stages()
+        try:
+            result = run_benchmark(settings, cache=_cache_folder(settings.cache), command=command, stages=stages)
+        except KeyboardInterrupt:
+            stages.say(f"interrupted; finished cells are kept, the same command goes on from there: {command}")
+            raise typer.Exit(130) from None
+        typer.echo(summary_table(result.folder).to_string(float_format="{:.3f}".format, na_rep="-"))
+        for failure in result.failed:
+            typer.echo(f"failed: {failure['cell']}: {failure['error']}")
+        typer.echo(f"report: {result.report}")
+    if result.failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def report(folder: Annotated[Path, typer.Argument(help="run directory")]) -> None:
+    """Rebuild summary and page of a run from its tables."""
+    with one_line_errors():
+        from reports.page import rebuild
+
+        typer.echo(f"report: {rebuild(folder)}")
+
+
+@app.command()
+def predict(
+    model: Annotated[Path, typer.Argument(help="folder of a saved model (run --save-models)")],
+    recordings: Annotated[list[str], typer.Argument(metavar="WAV...", help="audio files; - reads standard input")],
+) -> None:
+    """Say what a saved model recognises in audio files: label, score and time per file."""
+    with one_line_errors():
+        from benchmarks.predicting import predict_files
+
+        failed = 0
+        for answer in predict_files(model, recordings):
+            typer.echo(answer.line)
+            failed += answer.error is not None
+    if failed:
+        raise typer.Exit(2)
+
+
+@corpus_app.command()
+def describe(
+    corpus: Annotated[str, typer.Argument(help="virtual, audiomnist:DIR, mfc-images:DIR or manifest:FILE.csv")],
+    cache: Cache = None,
+) -> None:
+    """Print counts by speaker, gender and accent, what was cleaned, and quarantined files."""
+    with one_line_errors():
+        from benchmarks.describing import description
+        from features.corpora.opening import open_corpus
+
+        typer.echo(description(open_corpus(corpus, cache=_cache_folder(cache))))
+
+
+@corpus_app.command()
+def speak(folder: Annotated[Path, typer.Argument(help="where to write data/<speaker>/*.wav")]) -> None:
+    """Write the embedded corpus of virtual speakers as WAV files, in AudioMNIST's layout."""
+    with one_line_errors():
+        from benchmarks.progress import Stages
+        from features.corpora.virtual import speak as speak_corpus
+
+        with Stages().stage("speak") as spoken:
+            speak_corpus(folder, on_speaker=spoken)
+        typer.echo(f"corpus: {folder}")
+
+
+@app.command()
+def images(
+    corpus: Annotated[str | None, typer.Option(help="audiomnist:DIR: recordings to draw")] = None,
+    out: Annotated[Path, typer.Option(help="folder for mfc_dataset and audio_to_mfc_maps")] = Path(),
+    maps_only: Annotated[bool, typer.Option("--maps-only", help="write the two maps, draw nothing")] = False,
+) -> None:
+    """Write AudioMNIST's MFC images and the maps from image to recording."""
+    with one_line_errors():
+        from benchmarks.drawing import draw_images, write_audiomnist_maps
+
+        if maps_only:
+            typer.echo(f"maps: {write_audiomnist_maps(out)}")
+        elif corpus is None:
+            raise typer.BadParameter("give --corpus audiomnist:DIR, or --maps-only")
+        else:
+            typer.echo(draw_images(corpus, out))
+
+
+@app.command()
+def datasheet(
+    metadata: Annotated[Path, typer.Option(help="AudioMNIST's audioMNIST_meta.txt")],
+    file: Annotated[Path, typer.Option(help="the datasheet")] = Path("DATASHEET.md"),
+    check: Annotated[bool, typer.Option("--check", help="change nothing; exit 1 if counts differ")] = False,
+) -> None:
+    """Recompute the counts in the datasheet from the metadata."""
+    with one_line_errors():
+        from benchmarks.datasheet import check as differing_blocks
+        from benchmarks.datasheet import recount, speakers_table
+
+        text = file.read_text(encoding="utf-8")
+        speakers = speakers_table(metadata)
+        differing = differing_blocks(text, speakers)
+        if not check:
+            file.write_text(recount(text, speakers), encoding="utf-8")
+        typer.echo(f"{file}: {', '.join(differing) + ' differ' if differing else 'all counts agree'}")
+    if check and differing:
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

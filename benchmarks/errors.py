@@ -1,0 +1,25 @@
+"""The errors that a user can cause: one line, no traceback, exit status 2."""
+
+from __future__ import annotations
+
+from benchmarks.results import RunError
+from benchmarks.settings import SettingsError
+from benchmarks.tasks import TaskError
+from features.audio import AudioError
+from features.corpora.recordings import CorpusError
+from features.images import ImageError
+from models.catalogue import UnknownModelError
+from models.files import ModelFileError
+from reports.tables import TableError
+
+USER_ERRORS = (
+    AudioError,
+    CorpusError,
+    ImageError,
+    ModelFileError,
+    RunError,
+    SettingsError,
+    TableError,
+    TaskError,
+    UnknownModelError,
+)

@@ -1,0 +1,72 @@
+"""Ask a saved model about audio files."""
+
+from __future__ import annotations
+
+import io
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from features.audio import AudioError, read_samples, resample
+from features.mfcc import MfccConfig, extract, sounding_frames
+from features.views import view
+from models.files import ModelFileError, load_model
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a model says of one file: label, its score (a probability) and the seconds it took, or why it could not."""
+
+    name: str
+    label: str | None = None
+    score: float | None = None
+    seconds: float = 0.0
+    error: str | None = None
+
+    @property
+    def line(self) -> str:
+        """One tab-separated line: file, label, score, milliseconds."""
+        if self.error is not None:
+            return f"{self.name}\terror\t{self.error}"
+        return f"{self.name}\t{self.label}\t{self.score:.3f}\t{self.seconds * 1000:.1f} ms"
+
+
+def predict_files(folder: Path, names: Sequence[str]) -> Iterator[Answer]:
+    """Load the model saved in `folder` and answer for each file; ``-`` reads one recording from standard input.
+
+    Raises
+    ------
+    ModelFileError
+        The folder holds no model, or one trained on published images, which have no audio recipe to repeat.
+    """
+    model, card = load_model(folder)
+    if card.get("images"):
+        raise ModelFileError(f"{folder}: this model was trained on published images, it cannot hear audio files")
+    config = MfccConfig.from_dict(card["mfcc"])
+    for name in names:
+        started = time.perf_counter()
+        try:
+            audio = read_samples(io.BytesIO(sys.stdin.buffer.read()) if name == "-" else Path(name))
+            samples = resample(audio.samples, audio.sample_rate_hz, config.sample_rate_hz)
+        except AudioError as error:
+            yield Answer(name=name, error=str(error))
+            continue
+        first, number = sounding_frames(len(samples), config)
+        x = view(
+            extract(samples, config)[None],
+            model.view,
+            first_frame=np.array([first]),
+            n_sounding=np.array([number]),
+        )
+        prediction = model.predict(x)
+        code = int(prediction.y_pred[0])
+        yield Answer(
+            name=name,
+            label=card["classes"][code],
+            score=float(prediction.scores[0, code]),
+            seconds=time.perf_counter() - started,
+        )

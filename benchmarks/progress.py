@@ -1,0 +1,69 @@
+"""Say how far a run is: a bar with the time left on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+SECONDS_BETWEEN_LINES = 10.0
+
+OnProgress = Callable[[int, int], None]
+
+
+class Stages:
+    """Reports the stages of a run on standard error."""
+
+    def __init__(self) -> None:
+        self.console = Console(stderr=True, highlight=False)
+
+    def say(self, line: str) -> None:
+        """Print one line."""
+        self.console.print(line, markup=False, soft_wrap=True)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[OnProgress]:
+        """Open a stage; the function handed out takes (done, total)."""
+        if self.console.is_terminal:
+            with self._bar() as progress:
+                task = progress.add_task(name, total=None)
+                yield lambda done, total: progress.update(task, completed=done, total=total)
+        else:
+            yield self._lines(name)
+
+    def _bar(self) -> Progress:
+        return Progress(
+            TextColumn("{task.description:<12}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=self.console,
+        )
+
+    def _lines(self, name: str) -> OnProgress:
+        started = time.monotonic()
+        last = started
+
+        def advance(done: int, total: int) -> None:
+            nonlocal last
+            now = time.monotonic()
+            if done < total and now - last < SECONDS_BETWEEN_LINES:
+                return
+            last = now
+            elapsed = now - started
+            left = f", about {elapsed / done * (total - done):.0f} s left" if 0 < done < total else ""
+            self.say(f"{name}: {done} of {total}, {elapsed:.0f} s{left}")
+
+        return advance

@@ -1,0 +1,336 @@
+"""A run from end to end: corpus, features, folds, cells, tables, summary, page."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import itertools
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks import provenance
+from benchmarks.cells import Cell, CellJob
+from benchmarks.examples import write_examples
+from benchmarks.executors import run_jobs
+from benchmarks.folds import CONTROL, RANDOM, Plan, folds_hash, make_plan
+from benchmarks.progress import Stages
+from benchmarks.results import RunDirectory, RunError, corpus_hash
+from benchmarks.settings import SEED, RunSettings
+from benchmarks.tasks import LabelledRecordings, Task, TaskError, find_task, label_recordings
+from benchmarks.wording import protocol_sentences
+from features.cache import Features, content_hashes, mfcc_features
+from features.corpora.opening import open_corpus
+from features.corpora.recordings import Corpus, check_recordings, quarantine_table
+from features.mfcc import MfccConfig
+from models.catalogue import CATALOGUE, display_name, resolve
+from reports import page, summary, tables
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunResult:
+    """What a run left: its directory, its page, how many cells ran now, and the cells that failed."""
+
+    folder: Path
+    report: Path
+    n_ran: int
+    failed: list[dict[str, str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Material:
+    """All inputs of a run's cells."""
+
+    corpus: Corpus
+    config: MfccConfig
+    features: Features
+    task: Task
+    labelled: LabelledRecordings
+    plan: Plan
+
+
+def run(settings: RunSettings, *, cache: Path, command: str, stages: Stages) -> RunResult:
+    """Run the benchmark that `settings` describe, or what is missing of it, and write its report.
+
+    Parameters
+    ----------
+    settings
+        What to run.
+    cache
+        Folder of the feature cache.
+    command
+        The command line that repeats the run, for the report.
+    stages
+        Where progress is told.
+
+    Raises
+    ------
+    CorpusError, TaskError, RunError, UnknownModelError
+        The corpus, task, protocol, run directory or a model is not as needed.
+    """
+    task = find_task(settings.task)
+    for model in settings.models:
+        resolve(model)
+    _check_names(settings.models)
+    material = prepare(settings, task, cache=cache, stages=stages)
+    directory = RunDirectory(settings.folder)
+    conditions = _conditions(settings, material)
+    directory.prepare(conditions, fresh=settings.fresh)
+    models = _models_of(directory, settings)
+    jobs = make_jobs(settings, material, models, conditions)
+    tables.write(material.corpus.recordings, "recordings", directory.path)
+    tables.write(material.corpus.quarantine, "quarantine", directory.path)
+    tables.write(material.plan.folds, "folds", directory.path)
+    manifest = _manifest(settings, material, models, conditions)
+    manifest["command"] = command
+    directory.write_manifest(manifest)
+    n_ran = _run_missing(directory, jobs, settings.jobs, stages)
+    return finish(directory, jobs, manifest, material, n_ran)
+
+
+def prepare(settings: RunSettings, task: Task, *, cache: Path, stages: Stages) -> Material:
+    """Open the corpus, extract its MFCCs and make the folds."""
+    with stages.stage("speak") as spoken:
+        corpus = open_corpus(settings.corpus, cache=cache, on_speaker=spoken)
+    if corpus.sample_rate_hz is None and (settings.recipe or settings.clip_s):
+        raise TaskError("--recipe and --clip-s do not apply to mfc-images: their MFCCs are drawn already (seed recipe)")
+    config = _config(settings, corpus)
+    with stages.stage("read") as read:
+        hashes = content_hashes(corpus, cache, read)
+    corpus = dataclasses.replace(corpus, recordings=corpus.recordings.assign(content_hash=hashes))
+    with stages.stage("extract") as extracted:
+        features = mfcc_features(corpus, config, cache=cache, jobs=settings.jobs_for_extraction, on_progress=extracted)
+    corpus = _without_unreadable(corpus, features)
+    if settings.strict and len(corpus.quarantine):
+        first = corpus.quarantine.iloc[0]
+        raise RunError(
+            f"--strict: {len(corpus.quarantine)} recordings cannot be used; {first['recording']}: {first['reason']}"
+        )
+    labelled = label_recordings(corpus.recordings, task)
+    plan = make_plan(
+        labelled,
+        task,
+        settings.protocol,
+        n_folds=settings.folds,
+        repetitions=settings.repetitions,
+        seed=SEED,
+        premium=settings.premium,
+    )
+    for note in (*corpus.notes, *labelled.notes, *plan.notes):
+        stages.say(note)
+    return Material(corpus=corpus, config=config, features=features, task=task, labelled=labelled, plan=plan)
+
+
+def _config(settings: RunSettings, corpus: Corpus) -> MfccConfig:
+    if corpus.sample_rate_hz is None:
+        return MfccConfig(recipe="seed")
+    clip = {} if settings.clip_s is None else {"clip_s": settings.clip_s}
+    return MfccConfig(recipe=settings.recipe or "psf", sample_rate_hz=corpus.sample_rate_hz, **clip)
+
+
+def _without_unreadable(corpus: Corpus, features: Features) -> Corpus:
+    """Move recordings that could not be read during extraction to the quarantine."""
+    failed = features.index["error"].notna().to_numpy()
+    if not failed.any():
+        return corpus
+    recordings = corpus.recordings
+    reasons = zip(recordings.loc[failed, "path"], features.index.loc[failed, "error"], strict=True)
+    known = corpus.quarantine.itertuples(index=False, name=None)
+    kept = recordings[~failed].reset_index(drop=True)
+    if kept.empty:
+        raise RunError(
+            f"none of the {len(recordings)} recordings can be used; the first: {features.index['error'].iloc[0]}"
+        )
+    quarantine = quarantine_table([*known, *reasons])
+    return dataclasses.replace(corpus, recordings=check_recordings(kept), quarantine=quarantine)
+
+
+def _check_names(models: Sequence[str]) -> None:
+    names = [display_name(model) for model in models]
+    double = sorted({name for name in names if names.count(name) > 1})
+    if double:
+        raise RunError(f"--models: {', '.join(double)} is named twice; name every model once")
+
+
+def _conditions(settings: RunSettings, material: Material) -> dict[str, Any]:
+    """Everything that results depend on, apart from the cell itself."""
+    return {
+        "corpus": corpus_hash(material.corpus.recordings),
+        "task": settings.task,
+        "protocol": settings.protocol,
+        "folds": folds_hash(material.plan.folds),
+        "mfcc": material.config.as_dict(),
+        "refit": settings.refit,
+        "threads": settings.threads_per_cell,
+        "versions": provenance.versions(),
+        "source": provenance.source_hash(),
+    }
+
+
+def _models_of(directory: RunDirectory, settings: RunSettings) -> tuple[str, ...]:
+    """Models of this run: those asked for, and those that ran here before under the same conditions."""
+    manifest = directory.read_manifest() or {}
+    before = manifest.get("settings", {}).get("models", [])
+    return tuple(dict.fromkeys([*before, *settings.models]))
+
+
+def make_jobs(
+    settings: RunSettings, material: Material, models: Sequence[str], conditions: dict[str, Any]
+) -> list[CellJob]:
+    """List the jobs of all cells: the quick models first, a model's splits in order."""
+    splits = (
+        material.plan.folds[["protocol", "repetition", "fold"]].drop_duplicates().itertuples(index=False, name=None)
+    )
+    cells = [
+        Cell(model=model, protocol=protocol, repetition=repetition, fold=fold, seed=SEED + seed)
+        for model, (protocol, repetition, fold), seed in itertools.product(models, list(splits), range(settings.seeds))
+        if seed == 0 or protocol not in (RANDOM, CONTROL) or settings.protocol == RANDOM
+    ]
+    card = {
+        "task": material.task.name,
+        "mfcc": material.config.as_dict(),
+        "images": material.corpus.sample_rate_hz is None,
+    }
+    return [
+        CellJob(
+            cell=cell,
+            run=str(settings.folder.resolve()),
+            features=str(material.features.folder.resolve()),
+            label_column=material.task.column,
+            classes=material.labelled.classes,
+            threads=settings.threads_per_cell,
+            contended=settings.jobs > 1,
+            refit=settings.refit,
+            save=settings.save_models,
+            conditions=conditions,
+            card=card,
+        )
+        for cell in cells
+    ]
+
+
+def _run_missing(directory: RunDirectory, jobs: Sequence[CellJob], at_a_time: int, stages: Stages) -> int:
+    missing = [job for job in jobs if directory.record(job) is None]
+    for job in missing:
+        directory.forget_failure(job)
+    if len(missing) < len(jobs):
+        stages.say(f"{len(jobs) - len(missing)} of {len(jobs)} cells were finished before")
+    with stages.stage("cells") as advance:
+        advance(0, len(missing))
+        for done, outcome in enumerate(run_jobs(missing, at_a_time=at_a_time), start=1):
+            if outcome.error is not None:
+                directory.record_failure(outcome)
+                stages.say(f"cell {outcome.job.cell.name} failed: {outcome.error}")
+            advance(done, len(missing))
+    return len(missing)
+
+
+def finish(
+    directory: RunDirectory, jobs: Sequence[CellJob], manifest: dict[str, Any], material: Material, n_ran: int
+) -> RunResult:
+    """Collect the cells' tables, and write the manifest, summary, examples and page."""
+    records = [record for job in jobs if (record := directory.record(job)) is not None]
+    failed = directory.failures(jobs)
+    if not records:
+        raise RunError(f"no cell finished; the first failure: {failed[0]['cell']}: {failed[0]['error']}")
+    directory.collect(jobs, material.features)
+    choices = [
+        {**record["cell"], "settings": record["settings"], "model_bytes": record["model_bytes"]} for record in records
+    ]
+    manifest["cells"] = {"finished": len(records), "failed": failed, "choices": choices}
+    directory.write_manifest(manifest)
+    content = json.loads(summary.write_summary(directory.path).read_text(encoding="utf-8"))
+    hardest = [entry["recording_id"] for entry in content["hardest"]["recordings"]]
+    write_examples(directory.path / "examples", hardest, material.features)
+    report = page.render(directory.path)
+    return RunResult(folder=directory.path, report=report, n_ran=n_ran, failed=failed)
+
+
+def _manifest(
+    settings: RunSettings, material: Material, models: Sequence[str], conditions: dict[str, Any]
+) -> dict[str, Any]:
+    corpus, task, plan = material.corpus, material.task, material.plan
+    return {
+        "schema": "voxfold-run/1",
+        "created": datetime.datetime.now(datetime.UTC).replace(microsecond=0).isoformat(),
+        "task": {
+            "name": task.name,
+            "classes": list(material.labelled.classes),
+            "attribute": task.attribute,
+            "per_speaker": task.per_speaker,
+            "question": task.question,
+        },
+        "protocol": {
+            "name": settings.protocol,
+            "folds": plan.n_folds,
+            "fold_names": list(plan.fold_names),
+            "repetitions": settings.repetitions,
+            "seeds": [SEED + seed for seed in range(settings.seeds)],
+            "premium": settings.premium and settings.protocol != RANDOM,
+            "refit": settings.refit,
+            "sentences": protocol_sentences(settings, plan),
+            "notes": [*material.labelled.notes, *plan.notes],
+        },
+        "models": [_model_entry(model) for model in models],
+        "corpus": _corpus_entry(corpus, conditions["corpus"]),
+        "mfcc": {**material.config.as_dict(), "truncated_share": _truncated_share(material)},
+        "folds_hash": conditions["folds"],
+        "conditions": conditions,
+        "machine": provenance.machine(),
+        "versions": conditions["versions"],
+        "commit": provenance.commit(),
+        "settings": {
+            **settings.model_dump(mode="json", exclude={"cache", "out", "fresh"}),
+            "models": list(models),
+        },
+    }
+
+
+def _model_entry(model: str) -> dict[str, Any]:
+    known = CATALOGUE.get(model)
+    return {
+        "name": display_name(model),
+        "argument": model,
+        "description": known.description if known else f"plug-in {model}",
+        "view": known.view if known else None,
+        "baseline": known.baseline if known else False,
+    }
+
+
+def _corpus_entry(corpus: Corpus, digest: str) -> dict[str, Any]:
+    return {
+        "kind": corpus.kind,
+        "name": corpus.name,
+        "synthetic": corpus.synthetic,
+        "sample_rate_hz": corpus.sample_rate_hz,
+        "n_recordings": len(corpus.recordings),
+        "n_speakers": int(corpus.recordings["speaker"].nunique()),
+        "n_quarantined": len(corpus.quarantine),
+        "hash": digest,
+        "notes": list(corpus.notes),
+    }
+
+
+def _truncated_share(material: Material) -> float:
+    index = material.features.index
+    used = index["recording_id"].isin(material.corpus.recordings["recording_id"])
+    return float(np.mean(index.loc[used, "truncated"])) if used.any() else 0.0
+
+
+def summary_table(folder: Path) -> pd.DataFrame:
+    """Return what the run's last lines print: scores and costs by model."""
+    content = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    rows = {
+        name: {
+            "balanced accuracy": entry["balanced_accuracy"]["value"],
+            "mean over folds": entry["mean_over_folds"]["balanced_accuracy"]["value"],
+            "leakage premium": (content["leakage_premium"].get(name) or {}).get("value"),
+        }
+        for name, entry in content["models"].items()
+    }
+    return pd.DataFrame.from_dict(rows, orient="index")

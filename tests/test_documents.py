@@ -1,0 +1,58 @@
+"""Documents say what is true: every command in README is run, here or by CI."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", README, flags=re.DOTALL) for line in block.splitlines()]
+SET_UP = [command for command in COMMANDS if "pip install" in command]
+OWN = [command for command in COMMANDS if command.startswith("python -m benchmarks ")]
+
+
+def test_every_command_is_known():
+    assert len(SET_UP) == 3 and len(SET_UP) + len(OWN) == len(COMMANDS)
+
+
+def test_ci_calls_the_two_set_up_commands():
+    script = (CHECKOUT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+    bench, tests = (command for command in SET_UP if "tox" in command)
+    assert [line for line in script if line == tests] == [tests]
+    assert [line for line in script if line.startswith(f"{bench} -- ")]
+
+
+@pytest.fixture(scope="module")
+def folder(shared_data, tmp_path_factory):
+    """A working folder with AudioMNIST beside the datasheet, as a user would have it."""
+    path = tmp_path_factory.mktemp("readme")
+    (path / "AudioMNIST").symlink_to(shared_data / "audiomnist")
+    (path / "DATASHEET.md").write_bytes((CHECKOUT / "DATASHEET.md").read_bytes())
+    return path
+
+
+@pytest.mark.parametrize("command", OWN)
+def test_the_commands_of_readme_run(folder, command, shared_cache):
+    """They run in README's order in one folder, since later ones use what earlier ones leave."""
+    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT), "XDG_CACHE_HOME": str(shared_cache)}
+    arguments = [sys.executable, *shlex.split(command)[1:]]
+    done = subprocess.run(arguments, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
+
+
+def test_documents_name_no_registry_and_no_machine():
+    hosts = ("pypi" + ".org", "pythonhosted" + ".org", "deb.debian" + ".org", "registry.npmjs" + ".org")
+    tracked = subprocess.run(
+        ["git", "ls-files"], cwd=CHECKOUT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    for name in tracked:
+        if Path(name).suffix in (".md", ".py", ".toml", ".txt", ".ini", ".html", ".css", ".json", ""):
+            text = (CHECKOUT / name).read_text(encoding="utf-8")
+            assert not [host for host in hosts if host in text], name
+            assert "/work/" not in text, name
