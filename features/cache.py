@@ -2,7 +2,8 @@
 
 An entry is a folder ``mfcc/<key>`` of ``values.npy`` (float32 or float64, shape ``(n_recordings, n_frames,
 n_coefficients)``), for published images also ``images.npy`` (uint8, ``(n_recordings, n_frames, n_coefficients,
-3)``), ``index.parquet`` (a row per recording) and ``entry.json``. It is written under a temporary name and renamed when complete.
+3)``), ``index.parquet`` (a row per recording) and ``entry.json``. It is written under
+a temporary name and renamed when complete.
 """
 
 from __future__ import annotations

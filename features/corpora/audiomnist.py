@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -202,8 +203,8 @@ def cleaning_notes(table: pd.DataFrame) -> tuple[str, ...]:
     for column in ("accent", "age", "gender", "native_speaker", "origin", "room"):
         raw, clean = speakers[f"{column}_raw"], speakers[column].astype("str")
         changed = raw.notna() & (raw != clean.fillna(""))
-        pairs = pd.DataFrame({"raw": raw[changed], "clean": clean[changed]}).value_counts(dropna=False).sort_index()
-        for (before, after), count in pairs.items():  # type: ignore[misc]
-            result = "missing" if pd.isna(after) else f"'{after}'"
+        counts = Counter(zip(raw[changed], clean[changed].fillna(""), strict=True))
+        for (before, after), count in sorted(counts.items()):
+            result = f"'{after}'" if after else "missing"
             notes.append(f"{column} '{before}' was read as {result} ({count} speaker{'s' if count > 1 else ''}).")
     return tuple(notes)

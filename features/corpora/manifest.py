@@ -31,7 +31,10 @@ def open_manifest(path: Path) -> Corpus:
     """
     frame = _read_csv(path)
     _check_paths(path, frame)
-    found = [_labels(path, index, row) for index, row in enumerate(frame.to_dict("records"), start=2)]
+    found = [
+        _labels(path, line, dict(zip(frame.columns, row, strict=True)))
+        for line, row in enumerate(frame.itertuples(index=False, name=None), start=2)
+    ]
     rows, unreadable, sample_rate_hz, notes = probe_recordings(path.parent, found)
     if not rows:
         reason = f"; the first: {unreadable[0][0]}: {unreadable[0][1]}" if unreadable else ""

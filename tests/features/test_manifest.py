@@ -21,7 +21,9 @@ def manifest(folder, text):
     return path
 
 
-@pytest.mark.parametrize(("name", "recordings", "speakers", "rate"), [("audiomnist_az", 3082, 59, 16000), ("fsdd", 3000, 6, 8000)])
+@pytest.mark.parametrize(
+    ("name", "recordings", "speakers", "rate"), [("audiomnist_az", 3082, 59, 16000), ("fsdd", 3000, 6, 8000)]
+)
 def test_real_manifests(shared_data, name, recordings, speakers, rate):
     corpus = open_manifest(shared_data / name / "manifest.csv")
     assert len(corpus.recordings) == recordings
@@ -32,7 +34,9 @@ def test_real_manifests(shared_data, name, recordings, speakers, rate):
 
 
 def test_labels_and_byte_order_mark(folder):
-    corpus = open_manifest(manifest(folder, "\ufeffpath,speaker,gender,age,mood\na.wav,x,F,30,glad\nb.wav,y,male,,sad\n"))
+    corpus = open_manifest(
+        manifest(folder, "\ufeffpath,speaker,gender,age,mood\na.wav,x,F,30,glad\nb.wav,y,male,,sad\n")
+    )
     assert corpus.recordings["gender"].tolist() == ["female", "male"]
     assert corpus.recordings["age"].isna().tolist() == [False, True]
     assert corpus.notes == ("Columns of the manifest that were not used: mood.",)

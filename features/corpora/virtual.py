@@ -1,0 +1,142 @@
+"""The embedded corpus: 60 virtual speakers, so that a benchmark runs on a fresh machine without a download.
+
+The speakers are made by eSpeak NG (`features.corpora.voices` says who they are, `features.corpora.utterances` how
+they sound) and are written in AudioMNIST's layout, so that whatever reads AudioMNIST reads them. Same seed, same bytes:
+every speaker is spoken by a fresh process. Numbers obtained from them show the tool, not people.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+from features.corpora.recordings import CorpusError
+from features.corpora.voices import N_SPEAKERS, VOICES_VERSION, Speaker, cast
+
+_HOW_TO_INSTALL = (
+    'the embedded corpus needs the package espeakng-loader; install the extra: pip install "voxfold[voices]" '
+    '(from a checkout: pip install -e ".[voices]"), or run it with tox -e bench'
+)
+
+
+def speak(
+    folder: Path,
+    *,
+    seed: int = 0,
+    on_speaker: Callable[[int, int], None] | None = None,
+    speakers: Sequence[int] | None = None,
+    jobs: int | None = None,
+) -> None:
+    """Write the corpus drawn from `seed` into ``folder/data``: 48 kHz int16 mono WAV files and AudioMNIST's metadata.
+
+    Parameters
+    ----------
+    folder
+        Is made if it does not exist; files of the same names are overwritten.
+    seed
+        Of everything drawn, at least 0. The bytes of a recording depend on nothing else.
+    on_speaker
+        Called after each speaker with the number of speakers spoken so far and of all to be spoken.
+    speakers
+        Numbers (1 to 60) of the speakers to speak; all by default.
+    jobs
+        Processes at a time, at least 1; by default one per core.
+
+    Raises
+    ------
+    CorpusError
+        eSpeak NG is not installed or failed, or `speakers`, `seed` or `jobs` is out of range.
+    """
+    _loader_version()
+    chosen = _chosen(seed, speakers)
+    if jobs is not None and jobs < 1:
+        raise CorpusError(f"jobs {jobs}: expected at least 1")
+    data = folder / "data"
+    for speaker in chosen:
+        (data / speaker.name).mkdir(parents=True, exist_ok=True)
+    with ThreadPoolExecutor(jobs or os.cpu_count() or 1) as pool:
+        spoken = [pool.submit(_speak_one, seed, speaker, data / speaker.name) for speaker in chosen]
+        try:
+            for n_spoken, future in enumerate(as_completed(spoken), start=1):
+                future.result()
+                if on_speaker:
+                    on_speaker(n_spoken, len(chosen))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    metadata = {speaker.name: _metadata(speaker) for speaker in chosen}
+    (data / "audioMNIST_meta.txt").write_text(json.dumps(metadata, indent=4) + "\n", encoding="utf-8")
+
+
+def virtual_corpus_folder(cache: Path, *, seed: int = 0, on_speaker: Callable[[int, int], None] | None = None) -> Path:
+    """Return a folder under `cache` that holds the whole corpus drawn from `seed`; if it is not there yet, speak it.
+
+    Raises
+    ------
+    CorpusError
+        As `speak`.
+    """
+    folder = cache / "virtual" / f"seed-{seed}-voices-{VOICES_VERSION}-espeakng-{_loader_version()}"
+    if folder.is_dir():
+        return folder
+    temporary = folder.with_name(f"{folder.name}.{os.getpid()}")
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        speak(temporary, seed=seed, on_speaker=on_speaker)
+        temporary.rename(folder)
+    except OSError:
+        if not folder.is_dir():  # otherwise another process was faster, with the same bytes
+            raise
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return folder
+
+
+def _loader_version() -> str:
+    if importlib.util.find_spec("espeakng_loader") is None:
+        raise CorpusError(_HOW_TO_INSTALL)
+    return importlib.metadata.version("espeakng-loader")
+
+
+def _chosen(seed: int, numbers: Sequence[int] | None) -> list[Speaker]:
+    if seed < 0:
+        raise CorpusError(f"seed {seed}: expected at least 0")
+    everybody = cast(seed)
+    if numbers is None:
+        return everybody
+    unknown = sorted(set(numbers) - set(range(1, N_SPEAKERS + 1)))
+    if unknown or not numbers:
+        raise CorpusError(f"virtual speakers {unknown[:5]}: expected some of 1 to {N_SPEAKERS}")
+    return [everybody[number - 1] for number in sorted(set(numbers))]
+
+
+def _speak_one(seed: int, speaker: Speaker, folder: Path) -> None:
+    """Let a process of its own speak one speaker; it finds the project where this one did."""
+    root = str(Path(__file__).resolve().parents[2])
+    path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
+    command = [sys.executable, "-m", "features.corpora.utterances", str(seed), str(speaker.number), str(folder)]
+    done = subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=False)
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+        raise CorpusError(f"virtual speaker {speaker.name} ({speaker.accent.label}, {speaker.variant}): {last}")
+
+
+def _metadata(speaker: Speaker) -> dict[str, str]:
+    """Return AudioMNIST's entry of a speaker; what a made voice does not have is empty."""
+    return {
+        "accent": speaker.accent.label,
+        "age": "",
+        "gender": speaker.gender,
+        "native speaker": "yes" if speaker.accent.is_native else "no",
+        "origin": f"{speaker.accent.country}, synthetic",
+        "recordingdate": "",
+        "recordingroom": speaker.room.name,
+    }

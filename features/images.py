@@ -1,0 +1,163 @@
+"""MFC images: MFCCs through matplotlib's viridis, and back.
+
+An image file is coefficients high and frames wide, coefficient 0 in the top row, scaled from the clip's own minimum to
+its maximum, as the starting design drew them. Arrays are ``(n_frames, n_coefficients, 3)``: files are
+transposed once, where they are written and read.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from PIL import Image, UnidentifiedImageError
+
+from features.mfcc import MfccConfig, extract
+
+N_LEVELS = 256
+UNDO_BLOCK_IMAGES = 512
+
+Levels = NDArray[np.uint8]
+
+
+class ImageError(ValueError):
+    """A file is no MFC image; the message is one line for the user and names the file."""
+
+
+@functools.lru_cache(maxsize=1)
+def viridis_colours() -> Levels:
+    """Return viridis as matplotlib writes it to files: uint8, shape ``(256, 3)``, read-only."""
+    from matplotlib import colormaps
+
+    colours: Levels = colormaps["viridis"](np.arange(N_LEVELS), bytes=True)[:, :3].copy()
+    colours.flags.writeable = False
+    return colours
+
+
+def viridis_levels(mfcc: NDArray[np.floating[Any]]) -> Levels:
+    """Return the place of every value in the colour map, each clip scaled to its own range.
+
+    The same steps in the same precision as matplotlib's: its colours are reproduced exactly.
+
+    Parameters
+    ----------
+    mfcc
+        float32 or float64, shape ``(..., n_frames, n_coefficients)``; a clip is the last two axes.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8, the shape of `mfcc`; a clip of one value is 0 throughout.
+    """
+    lowest = mfcc.min(axis=(-2, -1), keepdims=True).astype(np.float64)
+    extent = mfcc.max(axis=(-2, -1), keepdims=True).astype(np.float64) - lowest
+    extent[extent == 0] = 1
+    above = (mfcc - lowest).astype(mfcc.dtype)
+    scaled = (above / extent).astype(mfcc.dtype) * mfcc.dtype.type(N_LEVELS)
+    levels: Levels = np.minimum(scaled, N_LEVELS - 1).astype(np.uint8)
+    return levels
+
+
+def levels_to_rgb(levels: Levels) -> Levels:
+    """Return the viridis colours of `levels`: uint8, shape ``(..., 3)``."""
+    rgb: Levels = viridis_colours()[levels]
+    return rgb
+
+
+def jpeg_bytes(samples: ArrayLike, config: MfccConfig, zeros_in_front: int | None = None) -> bytes:
+    """Return the MFC image of one recording as a JPEG file, the MFCCs computed in float64.
+
+    Parameters
+    ----------
+    samples, config, zeros_in_front
+        As in `features.mfcc.extract`; ``config.dtype`` is ignored, since a rounding difference can move a colour.
+
+    Raises
+    ------
+    ValueError
+        As `features.mfcc.extract`.
+    """
+    from matplotlib.image import imsave
+
+    mfcc = extract(samples, dataclasses.replace(config, dtype="float64"), zeros_in_front)
+    file = io.BytesIO()
+    imsave(file, mfcc.T, format="jpg", cmap="viridis", origin="upper")
+    return file.getvalue()
+
+
+def read_image(path: Path, config: MfccConfig) -> Levels:
+    """Read one MFC image.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8, shape ``(n_frames, n_coefficients, 3)``.
+
+    Raises
+    ------
+    ImageError
+        The file is missing, damaged, no RGB image, or of another size than ``config`` makes.
+    """
+    expected = (config.n_frames, config.n_coefficients)
+    try:
+        with Image.open(path) as image:
+            if image.size != expected:
+                found = f"{image.size[0]} x {image.size[1]}"
+                raise ImageError(
+                    f"{path.name}: {found} pixels, expected {expected[0]} frames x {expected[1]} coefficients"
+                )
+            if image.mode != "RGB":
+                raise ImageError(f"{path.name}: mode {image.mode}, expected an RGB image (viridis colours)")
+            pixels = np.asarray(image)
+    except UnidentifiedImageError as error:
+        raise ImageError(f"{path.name}: no image that can be read") from error
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise ImageError(f"{path.name}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
+    return np.ascontiguousarray(pixels.transpose(1, 0, 2))
+
+
+def read_images(paths: Sequence[Path], config: MfccConfig) -> Levels:
+    """Read many MFC images, uint8 ``(n, n_frames, n_coefficients, 3)``.
+
+    Raises
+    ------
+    ImageError
+        As `read_image`, at the first file that is none.
+    """
+    images = np.empty((len(paths), config.n_frames, config.n_coefficients, 3), dtype=np.uint8)
+    for place, path in enumerate(paths):
+        images[place] = read_image(path, config)
+    return images
+
+
+def undo_viridis(rgb: Levels) -> NDArray[np.float32]:
+    """Return where in viridis the colours lie, each at its nearest colour: 0 the darkest, 1 the brightest.
+
+    Parameters
+    ----------
+    rgb
+        uint8, shape ``(n, ..., 3)``.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32 in 0 to 1, shape ``(n, ...)``.
+    """
+    from scipy.spatial import cKDTree  # imported here: only published images need it
+
+    tree = cKDTree(viridis_colours())
+    values = np.empty(rgb.shape[:-1], dtype=np.float32)
+    for start in range(0, len(rgb), UNDO_BLOCK_IMAGES):
+        block = rgb[start : start + UNDO_BLOCK_IMAGES].astype(np.uint32)
+        packed = (block[..., 0] << 16) | (block[..., 1] << 8) | block[..., 2]
+        colours, inverse = np.unique(packed, return_inverse=True)
+        unpacked = np.stack([colours >> 16, (colours >> 8) & 255, colours & 255], axis=1)
+        levels = np.asarray(tree.query(unpacked)[1])
+        values[start : start + UNDO_BLOCK_IMAGES] = (levels[inverse] / (N_LEVELS - 1)).reshape(packed.shape)
+    return values

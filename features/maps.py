@@ -1,0 +1,145 @@
+"""Which MFC image is which recording of AudioMNIST: the two ``audio_to_mfc_maps``, and the images that belong to them.
+
+The starting design sorted the paths of each gender, seeded NumPy's legacy generator with 13, shuffled the
+men's list, then the women's, and numbered the images in that order. File names alone decide the maps: 60 speakers say
+10 digits 50 times each, ``AudioMNIST/data/<speaker>/<digit>_<speaker>_<take>.wav``, and paths are sorted as text.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from features.audio import AudioError, read_samples, resample
+from features.images import jpeg_bytes
+from features.mfcc import MfccConfig
+
+SHUFFLE_SEED = 13
+N_SPEAKERS, N_DIGITS, N_TAKES = 60, 10, 50
+FEMALE_SPEAKERS = frozenset(("12", "26", "28", "36", "43", "47", "52", "56", "57", "58", "59", "60"))
+
+CORPUS_FOLDER = "AudioMNIST/data"
+IMAGE_FOLDER = "mfc_dataset"
+MAP_FILES = {"female": "female_idxs_to_wav_fpaths.json", "male": "male_idxs_to_wav_fpaths.json"}
+
+OnProgress = Callable[[int, int], None]
+
+
+def audiomnist_paths() -> tuple[list[str], list[str]]:
+    """Return the paths of all 30,000 recordings: the women's 6,000, the men's 24,000."""
+    women: list[str] = []
+    men: list[str] = []
+    for number in range(1, N_SPEAKERS + 1):
+        speaker = f"{number:02d}"
+        paths = women if speaker in FEMALE_SPEAKERS else men
+        paths.extend(
+            f"{CORPUS_FOLDER}/{speaker}/{digit}_{speaker}_{take}.wav"
+            for digit in range(N_DIGITS)
+            for take in range(N_TAKES)
+        )
+    return women, men
+
+
+def audio_to_mfc_maps(women: Sequence[str], men: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Return which image is which recording, for the women and for the men.
+
+    Parameters
+    ----------
+    women, men
+        Paths of each gender's recordings, in any order; the same folder must stand in front of all.
+
+    Returns
+    -------
+    female, male
+        Image (``mfc_dataset/female_0.jpg``) to path, in the images' order.
+
+    Examples
+    --------
+    >>> female, male = audio_to_mfc_maps(["data/12/0_12_0.wav"], ["data/01/0_01_0.wav"])
+    >>> female
+    {'mfc_dataset/female_0.jpg': 'data/12/0_12_0.wav'}
+    """
+    # the legacy generator is the convention here: its shuffle is what numbered the published images
+    legacy = np.random.RandomState(SHUFFLE_SEED)
+    shuffled_men = sorted(men)
+    legacy.shuffle(shuffled_men)
+    shuffled_women = sorted(women)
+    legacy.shuffle(shuffled_women)
+    return _numbered("female", shuffled_women), _numbered("male", shuffled_men)
+
+
+def _numbered(gender: str, paths: Sequence[str]) -> dict[str, str]:
+    return {f"{IMAGE_FOLDER}/{gender}_{number}.jpg": path for number, path in enumerate(paths)}
+
+
+def write_maps(folder: Path) -> None:
+    """Write both maps of all 30,000 recordings into `folder`, which exists."""
+    female, male = audio_to_mfc_maps(*audiomnist_paths())
+    for gender, images in (("female", female), ("male", male)):
+        (folder / MAP_FILES[gender]).write_text(json.dumps(images, indent=0) + "\n", encoding="utf-8", newline="\n")
+
+
+def write_images(
+    root: Path,
+    recordings: pd.DataFrame,
+    out: Path,
+    *,
+    zeros_in_front: Mapping[str, int] | None = None,
+    on_progress: OnProgress | None = None,
+) -> int:
+    """Write the MFC images of the recordings that are here, under the names that the maps give them.
+
+    Parameters
+    ----------
+    root
+        Folder that ``path`` of the recordings is relative to.
+    recordings
+        Recordings table of AudioMNIST, complete or not: ``recording_id``, ``path``, ``speaker``, ``digit``, ``take``.
+    out
+        The images go to ``out/mfc_dataset``.
+    zeros_in_front
+        Zero samples in front of a recording, by ``recording_id``; a recording not named is centred in its clip.
+    on_progress
+        Called with the number of images done and their total.
+
+    Returns
+    -------
+    int
+        Number of images written.
+
+    Raises
+    ------
+    AudioError
+        A recording cannot be read, is none of AudioMNIST's 30,000, or its zeros do not fit; the message names it.
+    """
+    names = _image_names()
+    (out / IMAGE_FOLDER).mkdir(parents=True, exist_ok=True)
+    offsets = zeros_in_front or {}
+    columns = [recordings[name] for name in ("recording_id", "path", "digit", "speaker", "take")]
+    for done, (recording, path, *spoken) in enumerate(zip(*columns, strict=True), start=1):
+        image = names.get("_".join(map(str, spoken)))
+        if image is None:
+            raise AudioError(f"recording '{recording}': not one of AudioMNIST's 30,000, so no image belongs to it")
+        try:
+            (out / image).write_bytes(_draw(root / path, offsets.get(recording)))
+        except ValueError as error:
+            raise AudioError(f"recording '{recording}': {error}") from error
+        if on_progress:
+            on_progress(done, len(recordings))
+    return len(recordings)
+
+
+def _draw(path: Path, zeros_in_front: int | None) -> bytes:
+    config = MfccConfig(recipe="seed")
+    audio = read_samples(path)
+    return jpeg_bytes(resample(audio.samples, audio.sample_rate_hz, config.sample_rate_hz), config, zeros_in_front)
+
+
+def _image_names() -> dict[str, str]:
+    """Return the image of every recording, by the recording's name without its ending."""
+    maps = audio_to_mfc_maps(*audiomnist_paths())
+    return {path.rpartition("/")[2].removesuffix(".wav"): image for images in maps for image, path in images.items()}

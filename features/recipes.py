@@ -1,0 +1,287 @@
+"""The two MFCC recipes as one frozen configuration: every convention in which they differ is a named field.
+
+Sources: ``psf`` is what python_speech_features 0.6 computes (with a Hamming window and an FFT at least as long as the
+window), ``seed`` the starting design, via librosa 0.11.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features import filters
+
+FILTERS: dict[str, Callable[[int, int, int], filters.Matrix]] = {
+    "htk-bins": filters.htk_filters,
+    "slaney": filters.slaney_filters,
+}
+WINDOWS: dict[str, Callable[[int], filters.Matrix]] = {
+    "hamming-symmetric": filters.hamming_window,
+    "hann-periodic": filters.hann_window,
+}
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "recipe": ("psf", "seed"),
+    "dtype": ("float32", "float64"),
+    "window_function": tuple(WINDOWS),
+    "fft_length": ("power-of-two", "window"),
+    "power_scale": ("1/n_fft", "1"),
+    "mel_filters": tuple(FILTERS),
+    "floor": ("zero-to-epsilon", "at-least-1e-10"),
+    "log": ("natural", "decibel"),
+}
+
+RECIPES: dict[str, dict[str, Any]] = {
+    "psf": {
+        "clip_s": 1.0,
+        "whole_frames": True,
+        "window_function": "hamming-symmetric",
+        "fft_length": "power-of-two",
+        "power_scale": "1/n_fft",
+        "mel_filters": "htk-bins",
+        "floor": "zero-to-epsilon",
+        "log": "natural",
+        "range_db": 0.0,
+        "lifter_start": 0,
+        "energy_first": True,
+    },
+    "seed": {
+        "clip_s": 47_998 / 48_000,
+        "whole_frames": False,
+        "window_function": "hann-periodic",
+        "fft_length": "window",
+        "power_scale": "1",
+        "mel_filters": "slaney",
+        "floor": "at-least-1e-10",
+        "log": "decibel",
+        "range_db": 80.0,
+        "lifter_start": 1,
+        "energy_first": False,
+    },
+}
+"""What each recipe sets unless told otherwise."""
+
+_BY_RECIPE: Any = None
+
+
+class NarrowFilterWarning(UserWarning):
+    """Some mel filters cover a single FFT bin: neighbouring frequencies cannot be told apart there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MfccConfig:
+    """Every convention of an MFCC extraction; what a recipe sets can be overridden field by field.
+
+    Attributes
+    ----------
+    recipe
+        ``psf`` or ``seed``; gives the default of every field marked *recipe*.
+    sample_rate_hz
+        Rate of the samples.
+    dtype
+        ``float32`` or ``float64``: the result and the arithmetic after the Fourier transform, which is always float64.
+    window_s, hop_s
+        Length of a frame and distance of two, in seconds, rounded half up to samples.
+    n_mels, n_coefficients
+        Number of mel filters and of coefficients kept.
+    pre_emphasis
+        ``y[t] = x[t] - pre_emphasis * x[t-1]`` over the padded clip, ``y[0] = x[0]``.
+    lifter
+        Lifter length, 0 for none.
+    clip_s
+        *recipe* Length of a clip in seconds; shorter recordings are padded, longer ones cut.
+    whole_frames
+        *recipe* Whether the clip is shortened to a whole number of frames.
+    window_function
+        *recipe* ``hamming-symmetric`` or ``hann-periodic``.
+    fft_length
+        *recipe* ``power-of-two``, the next at or above the window, or ``window``.
+    power_scale
+        *recipe* The power spectrum is abs(X)^2 times this: ``1/n_fft`` or ``1``.
+    mel_filters
+        *recipe* ``htk-bins`` (HTK mel, edges floored to bins, peak 1) or ``slaney`` (Slaney mel, continuous, area 1).
+    floor
+        *recipe* ``zero-to-epsilon`` (only exact zeros are raised) or ``at-least-1e-10``.
+    log
+        *recipe* ``natural`` or ``decibel``.
+    range_db
+        *recipe* Values further than this below the clip's maximum are raised to it; 0 for no limit.
+    lifter_start
+        *recipe* The n of coefficient 0 in the lifter's sine.
+    energy_first
+        *recipe* Whether coefficient 0 is replaced by the log of the frame's energy.
+
+    Raises
+    ------
+    ValueError
+        A field is out of its range, or the mel filters are too narrow for the FFT.
+    """
+
+    recipe: str = "psf"
+    sample_rate_hz: int = 48_000
+    dtype: str = "float32"
+    window_s: float = 0.025
+    hop_s: float = 0.010
+    n_mels: int = 40
+    n_coefficients: int = 12
+    pre_emphasis: float = 0.97
+    lifter: int = 22
+    clip_s: float = _BY_RECIPE
+    whole_frames: bool = _BY_RECIPE
+    window_function: str = _BY_RECIPE
+    fft_length: str = _BY_RECIPE
+    power_scale: str = _BY_RECIPE
+    mel_filters: str = _BY_RECIPE
+    floor: str = _BY_RECIPE
+    log: str = _BY_RECIPE
+    range_db: float = _BY_RECIPE
+    lifter_start: int = _BY_RECIPE
+    energy_first: bool = _BY_RECIPE
+
+    def __post_init__(self) -> None:
+        _check_choice(self, "recipe")
+        for name, value in RECIPES[self.recipe].items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, value)
+        for name in CHOICES:
+            _check_choice(self, name)
+        _check_numbers(self)
+        _check_filters(self)
+        if self.one_bin_filters:
+            # frame 1 is this method, 2 the generated __init__, 3 the caller
+            warnings.warn(_narrow_message(self), NarrowFilterWarning, stacklevel=3)
+
+    @property
+    def window_samples(self) -> int:
+        """Samples in a frame."""
+        return _round_half_up(self.window_s * self.sample_rate_hz)
+
+    @property
+    def hop_samples(self) -> int:
+        """Samples from the start of one frame to the next."""
+        return _round_half_up(self.hop_s * self.sample_rate_hz)
+
+    @property
+    def n_frames(self) -> int:
+        """Frames that fit in a clip."""
+        return 1 + (_round_half_up(self.clip_s * self.sample_rate_hz) - self.window_samples) // self.hop_samples
+
+    @property
+    def framed_samples(self) -> int:
+        """Samples of a clip that fall in some frame, counted from its start."""
+        return self.window_samples + (self.n_frames - 1) * self.hop_samples
+
+    @property
+    def clip_samples(self) -> int:
+        """Samples in a clip."""
+        return self.framed_samples if self.whole_frames else _round_half_up(self.clip_s * self.sample_rate_hz)
+
+    @property
+    def n_fft(self) -> int:
+        """Length of the Fourier transform."""
+        if self.fft_length == "window":
+            return self.window_samples
+        return int(2 ** math.ceil(math.log2(self.window_samples)))
+
+    @property
+    def one_bin_filters(self) -> tuple[int, ...]:
+        """Mel filters, counted from 1, that cover a single FFT bin."""
+        return tuple(int(i) + 1 for i in np.flatnonzero(_filter_widths(self) == 1))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return every field, for JSON."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> MfccConfig:
+        """Return the configuration that `as_dict` described.
+
+        Raises
+        ------
+        ValueError
+            A field is unknown or out of its range.
+        """
+        unknown = sorted(set(fields) - {field.name for field in dataclasses.fields(cls)})
+        if unknown:
+            raise ValueError(f"MfccConfig has no fields {unknown}")
+        return cls(**fields)
+
+
+def _round_half_up(number: float) -> int:
+    return math.floor(number + 0.5)
+
+
+def _check_choice(config: MfccConfig, name: str) -> None:
+    value = getattr(config, name)
+    if value not in CHOICES[name]:
+        raise ValueError(f"{name} {value!r} is unknown; choose from {', '.join(CHOICES[name])}")
+
+
+def _check_numbers(config: MfccConfig) -> None:
+    for name in ("sample_rate_hz", "n_mels", "n_coefficients", "lifter", "lifter_start"):
+        value = getattr(config, name)
+        least = 0 if name.startswith("lifter") else 1
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise ValueError(f"{name} is {value!r}; it must be a whole number of at least {least}")
+    for name in ("window_s", "hop_s", "clip_s"):
+        value = getattr(config, name)
+        if not 0 < value < math.inf:
+            raise ValueError(f"{name} is {value!r}; it must be a positive number of seconds")
+    if not 0 <= config.pre_emphasis <= 1:
+        raise ValueError(f"pre_emphasis is {config.pre_emphasis!r}; it must lie between 0 and 1")
+    if not 0 <= config.range_db < math.inf:
+        raise ValueError(f"range_db is {config.range_db!r}; it must be 0 (no limit) or a positive number")
+    if config.n_coefficients > config.n_mels:
+        raise ValueError(
+            f"n_coefficients {config.n_coefficients} is more than the {config.n_mels} mel filters (n_mels)"
+        )
+    _check_durations(config)
+
+
+def _check_durations(config: MfccConfig) -> None:
+    rate = config.sample_rate_hz
+    if config.window_samples < 2 or config.hop_samples < 1:
+        raise ValueError(f"window_s {config.window_s} or hop_s {config.hop_s} is shorter than one sample at {rate} Hz")
+    if config.n_frames < 1:
+        raise ValueError(
+            f"clip_s {config.clip_s} is shorter than one window of {config.window_s} s; make clip_s longer"
+        )
+
+
+def _check_filters(config: MfccConfig) -> None:
+    empty = [int(i) + 1 for i in np.flatnonzero(_filter_widths(config) == 0)]
+    if empty:
+        shown = ", ".join(map(str, empty[:5])) + (", ..." if len(empty) > 5 else "")
+        raise ValueError(
+            f"{len(empty)} of {config.n_mels} mel filters cover no FFT bin (filters {shown}) "
+            f"with an FFT of {config.n_fft} samples at {config.sample_rate_hz} Hz; lower n_mels or lengthen window_s"
+        )
+
+
+def _narrow_message(config: MfccConfig) -> str:
+    numbers = ", ".join(map(str, config.one_bin_filters))
+    return (
+        f"{len(config.one_bin_filters)} of {config.n_mels} mel filters cover a single FFT bin (filters {numbers}) "
+        f"with an FFT of {config.n_fft} samples at {config.sample_rate_hz} Hz; lower n_mels to avoid it"
+    )
+
+
+def _filter_widths(config: MfccConfig) -> NDArray[np.int64]:
+    matrix = mel_matrix(config.mel_filters, config.n_mels, config.n_fft, config.sample_rate_hz)
+    return np.asarray(np.count_nonzero(matrix, axis=1), dtype=np.int64)
+
+
+@functools.lru_cache(maxsize=16)
+def mel_matrix(kind: str, n_mels: int, n_fft: int, sample_rate_hz: int) -> filters.Matrix:
+    """Return the mel filters of one kind (a key of `FILTERS`), read-only, ``(n_mels, n_fft // 2 + 1)``."""
+    matrix = FILTERS[kind](n_mels, n_fft, sample_rate_hz)
+    matrix.flags.writeable = False
+    return matrix
