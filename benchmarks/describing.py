@@ -42,7 +42,8 @@ def _section(title: str, text: str) -> str:
 
 def _counts(table: pd.DataFrame, attribute: str) -> str:
     named = table.assign(**{attribute: table[attribute].astype("str").fillna("not stated")})
-    counts = named.groupby(attribute)["speaker"].agg(speakers="nunique", recordings="size")
+    grouped = named.groupby(attribute)["speaker"]
+    counts = pd.DataFrame({"speakers": grouped.nunique(), "recordings": grouped.size()})
     counts = counts.sort_values(["speakers", "recordings"], ascending=False, kind="stable")
     return _section(attribute.replace("_", " "), counts.to_string(index_names=False))
 

@@ -9,7 +9,7 @@ from features.audio import AudioError
 from features.corpora.recordings import CorpusError
 from features.images import ImageError
 from models.catalogue import UnknownModelError
-from models.files import ModelFileError
+from models.protocol import ModelFileError
 from reports.tables import TableError
 
 USER_ERRORS = (

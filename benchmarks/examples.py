@@ -14,7 +14,7 @@ from reports.hardest import example_name
 
 
 def write_examples(folder: Path, recording_ids: Iterable[str], features: Features) -> None:
-    """Write ``folder/<recording>.png`` for each recording, coefficient 0 in the top row; remove those of former runs."""
+    """Write ``folder/<recording>.png`` for each recording, coefficient 0 on top; remove those of former runs."""
     folder.mkdir(exist_ok=True)
     for old in folder.glob("*.png"):
         old.unlink()

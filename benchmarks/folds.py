@@ -163,7 +163,7 @@ def _on_two_sides(rows: pd.DataFrame, keys: list[str]) -> Sequence[str]:
 
 def _check_roles(merged: pd.DataFrame, classes: tuple[str, ...]) -> None:
     for key, rows in merged.groupby(["protocol", "repetition", "fold"]):
-        name = "{} repetition {} fold {}".format(*key)  # type: ignore[misc]
+        name = "{} repetition {} fold {}".format(*key)
         empty = [role for role in ROLES if role not in set(rows["role"])]
         if empty:
             raise TaskError(f"{name}: no recording in {' and '.join(empty)}; use fewer folds or another protocol")
@@ -325,7 +325,7 @@ def _one_accent(speakers: pd.DataFrame, accent: str, rng: np.random.Generator) -
 
 
 def _controls(speakers: pd.DataFrame, accent: str, split: Split, rng: np.random.Generator) -> list[Split]:
-    """Match `split`: test the same speakers in parts, after training on as many of the same classes, with the accent."""
+    """Match `split`: test the same speakers, in parts, after training on as many with the accent."""
     tested = speakers[speakers["accent_bucket"] == accent]
     part_of = deal(tested, CONTROL_PARTS, rng)
     needed = pd.Series(split).drop(tested.index)

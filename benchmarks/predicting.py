@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from features.audio import AudioError, read_samples, resample
-from features.mfcc import MfccConfig, extract, sounding_frames
+from features.mfcc import MfccConfig, NarrowFilterWarning, extract, sounding_frames
 from features.views import view
-from models.files import ModelFileError, load_model
+from models.files import load_model
+from models.protocol import ModelFileError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +48,9 @@ def predict_files(folder: Path, names: Sequence[str]) -> Iterator[Answer]:
     model, card = load_model(folder)
     if card.get("images"):
         raise ModelFileError(f"{folder}: this model was trained on published images, it cannot hear audio files")
-    config = MfccConfig.from_dict(card["mfcc"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NarrowFilterWarning)  # the run that trained the model has said it
+        config = MfccConfig.from_dict(card["mfcc"])
     for name in names:
         started = time.perf_counter()
         try:

@@ -6,6 +6,7 @@ import dataclasses
 import datetime
 import itertools
 import json
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,7 @@ from benchmarks.wording import protocol_sentences
 from features.cache import Features, content_hashes, mfcc_features
 from features.corpora.opening import open_corpus
 from features.corpora.recordings import Corpus, check_recordings, quarantine_table
-from features.mfcc import MfccConfig
+from features.mfcc import MfccConfig, NarrowFilterWarning
 from models.catalogue import CATALOGUE, display_name, resolve
 from reports import page, summary, tables
 
@@ -105,7 +106,7 @@ def prepare(settings: RunSettings, task: Task, *, cache: Path, stages: Stages) -
     corpus = dataclasses.replace(corpus, recordings=corpus.recordings.assign(content_hash=hashes))
     with stages.stage("extract") as extracted:
         features = mfcc_features(corpus, config, cache=cache, jobs=settings.jobs_for_extraction, on_progress=extracted)
-    corpus = _without_unreadable(corpus, features)
+    corpus = _with_narrow_note(_without_unreadable(corpus, features), config)
     if settings.strict and len(corpus.quarantine):
         first = corpus.quarantine.iloc[0]
         raise RunError(
@@ -129,8 +130,19 @@ def prepare(settings: RunSettings, task: Task, *, cache: Path, stages: Stages) -
 def _config(settings: RunSettings, corpus: Corpus) -> MfccConfig:
     if corpus.sample_rate_hz is None:
         return MfccConfig(recipe="seed")
-    clip = {} if settings.clip_s is None else {"clip_s": settings.clip_s}
-    return MfccConfig(recipe=settings.recipe or "psf", sample_rate_hz=corpus.sample_rate_hz, **clip)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NarrowFilterWarning)  # said by `_narrow_note`, once and in the report
+        config = MfccConfig(recipe=settings.recipe or "psf", sample_rate_hz=corpus.sample_rate_hz)
+        return config if settings.clip_s is None else dataclasses.replace(config, clip_s=settings.clip_s)
+
+
+def _with_narrow_note(corpus: Corpus, config: MfccConfig) -> Corpus:
+    """Note mel filters so narrow that they see one FFT bin."""
+    if not config.one_bin_filters or corpus.sample_rate_hz is None:
+        return corpus
+    number = len(config.one_bin_filters)
+    note = f"{number} of {config.n_mels} mel filters see one FFT bin only, at {config.sample_rate_hz} Hz."
+    return dataclasses.replace(corpus, notes=(*corpus.notes, note))
 
 
 def _without_unreadable(corpus: Corpus, features: Features) -> Corpus:

@@ -155,7 +155,7 @@ def label_recordings(recordings: pd.DataFrame, task: Task) -> LabelledRecordings
     classes = tuple(sorted(kept_labels.unique()))
     _check_classes(task, kept, kept_labels)
     left_out = recordings[~known]
-    notes = ()
+    notes: tuple[str, ...] = ()
     if len(left_out):
         notes = (
             f"Left out of this task for want of a value of {task.column}: {len(left_out):,} recordings of speakers "

@@ -71,6 +71,10 @@ class Prediction:
     scores: NDArray[np.float32]
 
 
+class ModelFileError(ValueError):
+    """A model file is missing, damaged or not one of ours; the message is for the user."""
+
+
 class Model(Protocol):
     """A classifier of recordings."""
 

@@ -17,12 +17,12 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 # a plug-in outside the project: a model that is slow enough to be killed, and one that fails on one fold
 PLUGIN = """
 import time
-from models.baselines import make_majority
+from models.baselines import Majority
 
 class Slow:
     view = "flat"
     def __init__(self, setup):
-        self.inner = make_majority(setup)
+        self.inner = Majority(setup)
     def choose(self, training, validation):
         time.sleep(0.4)
         return self.inner.choose(training, validation)
