@@ -1,0 +1,123 @@
+"""Parts of pictures: marks, labels, axes in percent, and where to put what would overlap."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.collections import Collection
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from reports.svg import INK, MUTED, PAPER
+
+
+@dataclass(frozen=True, kw_only=True)
+class Style:
+    """How a model is drawn everywhere.
+
+    Attributes
+    ----------
+    colour
+        A colour of `reports.svg`.
+    marker
+        Matplotlib's marker.
+    glyph
+        The same mark as a character.
+    variable
+        The CSS variable with the colour.
+    """
+
+    colour: str
+    marker: str
+    glyph: str
+    variable: str
+
+
+def swarm(values: Sequence[float], bin_width: float, gap: float, half_height: float) -> list[float]:
+    """Return offsets that set marks of nearly equal value side by side, symmetrically, at most `half_height` away."""
+    offsets = [0.0] * len(values)
+    bins: dict[int, list[int]] = {}
+    for place in sorted(range(len(values)), key=lambda i: (values[i], i)):
+        bins.setdefault(round(values[place] / bin_width), []).append(place)
+    for members in bins.values():
+        step = min(gap, 2 * half_height / max(len(members) - 1, 1))
+        for rank, place in enumerate(members):
+            offsets[place] = (rank - (len(members) - 1) / 2) * step
+    return offsets
+
+
+def spread(values: Sequence[float], gap: float) -> list[float]:
+    """Return places for labels near `values`, in the same order, at least `gap` apart."""
+    order = sorted(range(len(values)), key=lambda i: (values[i], i))
+    clusters: list[tuple[float, list[int]]] = []
+    for i in order:
+        centre, members = values[i], [i]
+        while clusters and centre - clusters[-1][0] < gap * (len(members) + len(clusters[-1][1])) / 2:
+            members = clusters.pop()[1] + members
+            centre = sum(values[j] for j in members) / len(members)
+        clusters.append((centre, members))
+    places = [0.0] * len(values)
+    for centre, members in clusters:
+        for rank, i in enumerate(members):
+            places[i] = centre + (rank - (len(members) - 1) / 2) * gap
+    return places
+
+
+def marks(
+    axes: Axes,
+    places: tuple[Sequence[float], Sequence[float]],
+    style: Style,
+    *,
+    size: float,
+    alpha: float = 1.0,
+    edge: str = PAPER,
+    hollow: bool = False,
+) -> Collection:
+    """Draw marks in a model's style at `places` (x, y), hollow where too few speakers stand behind them."""
+    x, y = places
+    drawn: Collection = axes.scatter(x, y, color=style.colour, marker=style.marker, s=size, alpha=alpha)
+    drawn.set(linewidth=0.7, edgecolor=edge, clip_on=False, zorder=3)
+    if hollow:
+        drawn.set(facecolor=PAPER, edgecolor=style.colour, linewidth=1.8)
+    return drawn
+
+
+def published_mark(axes: Axes, x: float, y: float) -> None:
+    """Draw a published number."""
+    axes.scatter([x], [y], marker="D", s=40, facecolor="none", edgecolor=MUTED, linewidth=1.3, clip_on=False)
+
+
+def rows(axes: Axes, height_px: float) -> None:
+    """Make the vertical axis count pixels from the top."""
+    axes.set(ylim=(height_px, 0), yticks=[])
+    sns.despine(ax=axes, left=True, bottom=True)
+
+
+def percent_axis(axes: Axes, which: Literal["x", "y"], values: Sequence[float] = ()) -> None:
+    """Let an axis start where the data need it, end at 100 % at most, and say its unit."""
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    low, high = (min(values), max(values)) if values else getattr(axes, f"get_{which}lim")()
+    pad = max(0.05 * (high - low), 0.02)
+    limits = (max(low - pad, 0.0) if low - pad > 0.02 else -0.01, min(high + pad, 1.01))
+    getattr(axes, f"set_{which}lim")(*limits)
+    axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.3g}\u00a0%"))
+    axes.grid(visible=True, axis=which)
+    sns.despine(ax=axes, left=True, bottom=True)
+
+
+def label(axes: Axes, y: float, name: str, counts: str) -> None:
+    """Write a row's name and, below it, what it rests on, left of the axes."""
+    where = axes.get_yaxis_transform()
+    axes.text(-0.03, y - 9, name, ha="right", va="center", transform=where, weight="bold")
+    axes.text(-0.03, y + 9, counts, ha="right", va="center", transform=where, color=MUTED, size=12)
+
+
+def right_text(axes: Axes, y: float, text: str, *, bold: bool = False) -> None:
+    """Write a row's value or remark right of the axes."""
+    weight, colour = ("bold", INK) if bold else ("normal", MUTED)
+    where = axes.get_yaxis_transform()
+    axes.text(1.03, y, text, ha="left", va="center", transform=where, weight=weight, color=colour, size=13)

@@ -1,0 +1,175 @@
+"""The page: one HTML file from the summary, without script and without a request to anywhere."""
+
+from __future__ import annotations
+
+import base64
+import json
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from reports import exhibits, figures, wording
+from reports.answer import SYNTHETIC
+from reports.groups import ATTRIBUTES
+from reports.published import AUDIOMNIST_KINDS
+from reports.run import INTERSECTION, MAJORITY, NOT_STATED, RANDOM, Json
+from reports.summary import title, write_summary
+from reports.svg import PALETTE
+from reports.tables import TableError
+
+MAX_EXAMPLES_BYTES = 600_000
+"""Pictures of recordings beyond this are left out, so that the page stays below 2 MB."""
+
+_NO_PROTOCOL: Json = {"folds": None, "repetitions": None, "seeds": [], "sentences": [], "notes": []}
+_NO_CORPUS: Json = {"hash": None}
+
+_ORDER = ("accent_bucket", "accent", "gender", "native_speaker", "age_band", "origin_bucket", "room", INTERSECTION)
+
+_MEDIA = {".jpg": "image/jpeg", ".png": "image/png"}
+
+
+def rebuild(folder: Path) -> Path:
+    """Compute the summary of the run directory `folder` and write its page; return the page's path."""
+    write_summary(folder)
+    return render(folder)
+
+
+def render(folder: Path) -> Path:
+    """Write ``report.html`` from ``summary.json`` (computed first where it is missing); return its path.
+
+    Raises
+    ------
+    reports.tables.TableError
+        The summary cannot be read, or a table it needs is missing.
+    """
+    source = folder / "summary.json"
+    if not source.exists():
+        write_summary(folder)
+    try:
+        summary: Json = json.loads(source.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise TableError(f"summary.json cannot be read ({error}); delete it and make the report again") from error
+    path = folder / "report.html"
+    path.write_text(_environment().get_template("page.html").render(_context(summary, folder)), encoding="utf-8")
+    return path
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        count=wording.count, percent=wording.percent, seconds=wording.seconds, bytes=wording.bytes_, model=wording.model
+    )
+    environment.globals.update(
+        palette=PALETTE, counted=wording.counted, listed=wording.listed, attribute_name=wording.attribute
+    )
+    return environment
+
+
+def _context(summary: Json, folder: Path) -> Json:
+    protocol = {**_NO_PROTOCOL, **summary["protocol"]}
+    return {
+        "s": {**summary, "protocol": protocol, "corpus": {**_NO_CORPUS, **summary["corpus"]}},
+        "look": figures.styles(summary),
+        "title": title(summary),
+        "synthetic": SYNTHETIC if summary["corpus"].get("synthetic") else "",
+        "warnings": [warning for warning in summary["answer"]["warnings"] if warning != SYNTHETIC],
+        "date": str(summary.get("created") or "")[:10],
+        "protocol": wording.protocol(protocol["name"]),
+        "is_random": protocol["name"] == RANDOM,
+        "cites_audiomnist": summary["corpus"].get("kind") in AUDIOMNIST_KINDS,
+        **_heard(summary),
+        "accuracy": _accuracy(summary),
+        "premium": {"figure": Markup(figures.leakage_premium(summary)), "table": exhibits.premium(summary)},
+        "never_heard": exhibits.premium(summary, "accent_never_heard"),
+        "attributes": [_attribute(summary, name) for name in _ORDER if _is_stated(summary, name)],
+        "unstated": [wording.attribute(name).lower() for name in ATTRIBUTES if not _is_stated(summary, name)],
+        "cost": {"figure": Markup(figures.cost(summary)), "table": exhibits.cost(summary)},
+        "errors": _errors(summary, folder),
+        "failed": exhibits.failed(summary),
+        "manifest": exhibits.manifest(summary),
+    }
+
+
+def _heard(summary: Json) -> Json:
+    order = ("gender_x_accent_bucket", "gender_x_accent", "gender_x_room")
+    found = summary["confounding"]
+    # what the table of cleaned values says need not be said twice
+    repeated = [f"'{row['raw']}' was read as" for row in summary["cleaned"]]
+    notes = summary["corpus"].get("notes") or []
+    return {
+        "notes": [note for note in notes if not any(beginning in note for beginning in repeated)],
+        "confounding": [exhibits.confounding(found[name]) for name in order if name in found],
+        "cleaned": exhibits.cleaned(summary),
+        "quarantine": exhibits.quarantine(summary),
+    }
+
+
+def _accuracy(summary: Json) -> Json:
+    return {
+        "figure": Markup(figures.accuracy(summary)),
+        "table": exhibits.accuracy(summary),
+        "recall": exhibits.recall(summary),
+        "folds": exhibits.folds(summary),
+        "speakers": exhibits.speakers(summary),
+        "comparisons": exhibits.comparisons(summary),
+    }
+
+
+def _attribute(summary: Json, name: str) -> Json:
+    return {
+        "name": name,
+        "label": wording.attribute(name),
+        "figure": Markup(figures.groups(summary, name)),
+        "table": exhibits.groups(summary, name),
+        "gap": exhibits.gap(summary, name),
+        "is_task": name == summary["task"].get("attribute"),
+    }
+
+
+def _is_stated(summary: Json, attribute: str) -> bool:
+    """Tell whether an attribute is known of anybody; the finer accents are shown only if they are finer."""
+    groups = summary["groups"][attribute]
+    if attribute == INTERSECTION:
+        return all(_is_stated(summary, name) for name in ("gender", "accent_bucket"))
+    if attribute == "accent" and set(groups) == set(summary["groups"]["accent_bucket"]):
+        return False
+    return any(group != NOT_STATED for group in groups)
+
+
+def _errors(summary: Json, folder: Path) -> Json:
+    return {
+        "confusion": [
+            {"name": name, **summary["models"][name]["confusion"]}
+            for name in summary["model_order"]
+            if summary["models"][name]["per_speaker"] and name != MAJORITY
+        ],
+        "figure": Markup(figures.reliability(summary)),
+        "reliability": exhibits.reliability(summary),
+        "speakers": exhibits.hardest_speakers(summary),
+        "recordings": _with_pictures(summary["hardest"]["recordings"], folder / "examples"),
+    }
+
+
+def _with_pictures(recordings: list[Json], examples: Path) -> list[Json]:
+    """Add to every recording its picture as a data URI, or nothing where there is none."""
+    left = MAX_EXAMPLES_BYTES
+    found = []
+    for recording in recordings:
+        candidates = [examples / f"{recording['example']}{suffix}" for suffix in _MEDIA]
+        path = next((path for path in candidates if path.is_file() and path.stat().st_size <= left), None)
+        picture = None
+        if path is not None:
+            content = path.read_bytes()
+            left -= len(content)
+            picture = f"data:{_MEDIA[path.suffix]};base64,{base64.b64encode(content).decode('ascii')}"
+        found.append({**recording, "picture": picture})
+    return found

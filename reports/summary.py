@@ -1,0 +1,168 @@
+"""All numbers of the report, computed from the tables of a run directory; no drawing.
+
+``summary.json`` has schema ``voxfold-summary/1``; every estimated number in it has the form of `reports.number`.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from reports import answer, calibration, comparison, groups, hardest, metrics, published, runtime, wording
+from reports.run import NOT_STATED, RANDOM, Json, Run, load
+
+SCHEMA = "voxfold-summary/1"
+
+_COPIED = ("created", "mfcc", "folds_hash", "machine", "versions", "accelerated", "commit", "command", "settings")
+
+_RAW = ("gender", "accent", "native_speaker", "age", "origin", "room")
+"""Columns of the recordings table that keep their raw value in ``<name>_raw``."""
+
+
+def summarise(folder: Path) -> Json:
+    """Return every number of the report on the run directory `folder`.
+
+    Raises
+    ------
+    reports.tables.TableError
+        A table or the manifest is missing or not as declared.
+    """
+    run = load(folder)
+    manifest = run.manifest
+    levels, gaps = groups.describe(run)
+    summary: Json = {
+        "schema": SCHEMA,
+        **{key: manifest.get(key) for key in _COPIED},
+        "task": manifest["task"],
+        "protocol": manifest["protocol"],
+        "corpus": {**manifest.get("corpus", {}), **_counts(run)},
+        "cells": manifest.get("cells", {}),
+        "model_order": list(run.models),
+        "models": {model: _model(run, model) for model in run.models},
+        "comparisons": comparison.pairs(run),
+        "ranks": comparison.ranks(run),
+        "leakage_premium": comparison.leakage_premium(run),
+        "accent_never_heard": comparison.accent_never_heard(run),
+        "confounding": groups.confounding(run.tested),
+        "groups": levels,
+        "gaps": gaps,
+        "runtime": runtime.describe(run),
+        "hardest": hardest.describe(run),
+        "cleaned": _cleaned(run.recordings),
+        "quarantine": run.quarantine.sort_values(["reason", "recording"]).to_dict("records"),
+        "published": {
+            "main": published.beside(manifest, run.protocol),
+            "random": [] if run.protocol == RANDOM else published.beside(manifest, RANDOM),
+        },
+    }
+    return {**summary, "answer": answer.answer(summary)}
+
+
+def write_summary(folder: Path) -> Path:
+    """Write ``summary.json`` and the short ``summary.md`` into `folder`; return the path of the first."""
+    summary = summarise(folder)
+    path = folder / "summary.json"
+    text = json.dumps(summary, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False)
+    path.write_text(text + "\n", encoding="utf-8")
+    (folder / "summary.md").write_text(as_markdown(summary), encoding="utf-8")
+    return path
+
+
+def as_markdown(summary: Json) -> str:
+    """Return the short version: title, answer, one table."""
+    told = summary["answer"]
+    header = [
+        "model",
+        "balanced accuracy",
+        "accuracy",
+        "speakers",
+        "recordings",
+        "mean over folds ± sd",
+        "leakage premium",
+    ]
+    lines = [
+        f"## {_plain_markdown(title(summary))}",
+        "",
+        *[f"**{_plain_markdown(warning)}**\n" for warning in told["warnings"]],
+        _plain_markdown(" ".join(told["sentences"])),
+        "",
+        "| " + " | ".join(header) + " |",
+        "|---|" + "---:|" * (len(header) - 1),
+        *["| " + " | ".join(_markdown_row(summary, model)) + " |" for model in summary["model_order"]],
+        "",
+        "Balanced accuracy: speakers weigh equally. Intervals and tests are not computed in this version.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def title(summary: Json) -> str:
+    """Return the title of a report: what is recognised, on which corpus, under which protocol."""
+    task = wording.task(summary["task"]["name"])
+    corpus = summary["corpus"].get("name") or "a corpus without a name"
+    return f"Recognising {task}: {corpus}, {wording.protocol(summary['protocol']['name'])}"
+
+
+def _model(run: Run, model: str) -> Json:
+    entry: Json = next((entry for entry in run.manifest["models"] if entry["name"] == model), {})
+    return {
+        "name": model,
+        "label": wording.model(model),
+        "description": entry.get("description", ""),
+        "view": entry.get("view"),
+        "baseline": run.is_baseline(model),
+        **metrics.describe(run, model),
+        **calibration.describe(run, model),
+    }
+
+
+def _counts(run: Run) -> Json:
+    return {
+        "n_recordings_corpus": len(run.recordings),
+        "n_speakers_corpus": int(run.recordings["speaker"].nunique()),
+        "n_recordings_tested": len(run.tested),
+        "n_speakers_tested": int(run.tested["speaker"].nunique()),
+        "n_quarantined": len(run.quarantine),
+    }
+
+
+def _cleaned(recordings: pd.DataFrame) -> list[Json]:
+    """Return the values that the corpus' cleaning table has changed, with what they became."""
+    changed: list[Json] = []
+    for name in _RAW:
+        clean = _as_text(recordings[name])
+        pairs = pd.DataFrame({"raw": recordings[f"{name}_raw"], "clean": clean, "speaker": recordings["speaker"]})
+        pairs = pairs[pairs["raw"].notna() & (pairs["raw"] != pairs["clean"])]
+        for (raw, value), rows in pairs.groupby(["raw", "clean"], sort=True):
+            counted = {"n_speakers": int(rows["speaker"].nunique()), "n_recordings": len(rows)}
+            changed.append({"attribute": name, "raw": str(raw), "clean": str(value), **counted})
+    return changed
+
+
+def _as_text(values: pd.Series) -> pd.Series:
+    """Return `values` as text; whole numbers without a decimal point, what is missing as `NOT_STATED`."""
+    whole = values.astype("Int64") if values.dtype.kind == "f" else values
+    return whole.astype("str").where(values.notna(), NOT_STATED)
+
+
+def _markdown_row(summary: Json, model: str) -> list[str]:
+    numbers = summary["models"][model]
+    folds = numbers["mean_over_folds"]["balanced_accuracy"]
+    spread = f" ± {wording.percent(folds['sd'], False)}" if folds["sd"] is not None else ""
+    return [
+        _plain_markdown(numbers["label"]),
+        wording.percent(numbers["balanced_accuracy"]["value"]),
+        wording.percent(numbers["accuracy"]["value"]),
+        wording.count(numbers["balanced_accuracy"]["n_speakers"]),
+        wording.count(numbers["balanced_accuracy"]["n_recordings"]),
+        wording.percent(folds["value"], False) + spread,
+        wording.points(summary["leakage_premium"].get(model, {}).get("value")),
+    ]
+
+
+def _plain_markdown(text: str) -> str:
+    """Keep names of speakers and corpora from being read as markup."""
+    for mark in "\\`*_[]<>|":
+        text = text.replace(mark, "\\" + mark)
+    return text.replace("\n", " ")

@@ -1,0 +1,133 @@
+"""Numbers and names as a reader sees them: the same digits everywhere, units a person would say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+NONE = "–"
+"""Printed where there is no number."""
+
+_SPACE = "\u00a0"
+
+_MODELS = {
+    "svm": "SVM",
+    "xgboost": "XGBoost",
+    "cnn": "CNN",
+    "majority": "Majority class",
+    "logistic": "Logistic regression",
+}
+
+_ATTRIBUTES = {
+    "gender": "Gender",
+    "accent": "Accent, as stated",
+    "accent_bucket": "Accent",
+    "native_speaker": "Native speaker of English",
+    "age_band": "Age",
+    "origin_bucket": "Origin",
+    "room": "Room",
+    "gender_x_accent_bucket": "Gender and accent",
+}
+
+_PROTOCOLS = {
+    "official": "published folds, speakers held out",
+    "grouped": "speakers held out",
+    "leave-accent-out": "accent held out",
+    "leave-accent-out-control": "accent included",
+    "recording-random": "recordings at random",
+}
+
+_TASKS = {
+    "gender": "the speaker’s gender",
+    "digit": "the spoken digit",
+    "accent": "the speaker’s accent",
+    "native-speaker": "native speakers of English",
+    "age": "the speaker’s age",
+    "origin": "the speaker’s origin",
+}
+
+
+def model(name: str) -> str:
+    """Return a model's name for a reader."""
+    return _MODELS.get(name, name)
+
+
+def attribute(name: str) -> str:
+    """Return an attribute's name for a reader."""
+    return _ATTRIBUTES.get(name, name)
+
+
+def protocol(name: str) -> str:
+    """Return what a protocol does, in few words."""
+    return _PROTOCOLS.get(name, name)
+
+
+def task(name: str) -> str:
+    """Return what a task recognises, in few words."""
+    return _TASKS.get(name, name)
+
+
+def percent(value: float | None, unit: bool = True) -> str:
+    """Return a share in percent with one decimal: 0.7519 gives ``75.2 %``."""
+    if value is None:
+        return NONE
+    return f"{100 * value:.1f}" + (f"{_SPACE}%" if unit else "")
+
+
+def points(value: float | None, unit: bool = True) -> str:
+    """Return a difference of shares in signed points with one decimal: -0.012 gives ``−1.2 points``."""
+    if value is None:
+        return NONE
+    rounded = round(100 * value, 1)
+    sign = "+" if rounded > 0 else "−" if rounded < 0 else "±"
+    return f"{sign}{abs(rounded):.1f}" + (f"{_SPACE}points" if unit else "")
+
+
+def decimal(value: float | None) -> str:
+    """Return a number between -1 and 1 with three decimals."""
+    return NONE if value is None else f"{value:.3f}".replace("-", "−")
+
+
+def count(value: float | None) -> str:
+    """Return a whole number with thousands apart: ``30,000``."""
+    return NONE if value is None else f"{int(value):,}"
+
+
+def counted(value: int, noun: str) -> str:
+    """Return a count and its noun: ``1 speaker``, ``60 speakers``."""
+    return f"{value:,}{_SPACE}{noun}" + ("" if value == 1 else "s")
+
+
+def seconds(value: float | None) -> str:
+    """Return a duration in a unit a person would say: ``38 µs``, ``3.4 ms``, ``12 s``, ``2 h 10 min``."""
+    if value is None:
+        return NONE
+    if value < 59.5:
+        for scale, unit in ((1e6, "µs"), (1e3, "ms"), (1.0, "s")):
+            if value * scale < 999.5 or unit == "s":
+                return f"{_two_digits(value * scale)}{_SPACE}{unit}"
+    minutes, rest = divmod(round(value), 60)
+    if minutes < 60:
+        return f"{minutes}{_SPACE}min" + (f" {rest}{_SPACE}s" if rest else "")
+    hours, minutes = divmod(round(value / 60), 60)
+    return f"{hours:,}{_SPACE}h" + (f" {minutes}{_SPACE}min" if minutes else "")
+
+
+def bytes_(value: float | None) -> str:
+    """Return a size in decimal units: ``2.4 MB``."""
+    if value is None:
+        return NONE
+    scaled, unit = float(value), "B"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if scaled < 999.5:
+            break
+        scaled, unit = scaled / 1000, larger
+    return f"{_two_digits(scaled) if unit != 'B' else int(scaled)}{_SPACE}{unit}"
+
+
+def listed(parts: Sequence[str]) -> str:
+    """Join words as a sentence does: ``a``, ``a and b``, ``a, b and c``."""
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
+def _two_digits(value: float) -> str:
+    return f"{value:.1f}" if value < 9.95 else f"{value:.0f}"

@@ -1,0 +1,79 @@
+"""Numbers as a reader sees them."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+
+from reports import drawing, wording
+
+
+def read(text: str) -> str:
+    return text.replace("\u00a0", " ")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (3.84e-5, "38 µs"),
+        (9.96e-4, "996 µs"),
+        (0.0034, "3.4 ms"),
+        (0.9999, "1.0 s"),
+        (41.2, "41 s"),
+        (59.7, "1 min"),
+        (245.0, "4 min 5 s"),
+        (7800.0, "2 h 10 min"),
+        (0.0, "0.0 µs"),
+        (None, "–"),
+    ],
+)
+def test_seconds(value: float | None, text: str) -> None:
+    assert read(wording.seconds(value)) == text
+
+
+@pytest.mark.parametrize(("value", "text"), [(0.7519, "75.2 %"), (1.0, "100.0 %"), (None, "–")])
+def test_percent(value: float | None, text: str) -> None:
+    assert read(wording.percent(value)) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.007, "+0.7 points"), (-0.0123, "−1.2 points"), (-0.0001, "±0.0 points")]
+)
+def test_points(value: float, text: str) -> None:
+    assert read(wording.points(value)) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(512, "512 B"), (2_400_000, "2.4 MB"), (999_700, "1.0 MB"), (12e9, "12 GB")]
+)
+def test_bytes(value: float, text: str) -> None:
+    assert read(wording.bytes_(value)) == text
+
+
+def test_lists_read_as_sentences() -> None:
+    assert wording.listed(["a"]) == "a"
+    assert wording.listed(["a", "b", "c"]) == "a, b and c"
+
+
+def test_counted() -> None:
+    assert read(wording.counted(1, "speaker")) == "1 speaker"
+    assert read(wording.counted(30000, "recording")) == "30,000 recordings"
+
+
+def test_equal_values_stand_side_by_side() -> None:
+    assert drawing.swarm([0.5, 0.5, 0.5, 0.9], 0.01, 7.0, 26.0) == [-7.0, 0.0, 7.0, 0.0]
+
+
+def test_a_high_swarm_stays_in_its_row() -> None:
+    offsets = drawing.swarm([0.5] * 60, 0.01, 7.0, 26.0)
+    assert max(offsets) == pytest.approx(26.0)
+    assert min(offsets) == pytest.approx(-26.0)
+
+
+def test_labels_keep_their_distance_and_order() -> None:
+    places = drawing.spread([0.80, 0.81, 0.50, 0.805], 0.05)
+    assert places[2] == 0.50
+    ordered = [places[0], places[3], places[1]]
+    assert [round(b - a, 9) for a, b in pairwise(ordered)] == [0.05, 0.05]
+    assert sum(ordered) / 3 == pytest.approx(0.805)
