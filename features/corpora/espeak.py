@@ -1,7 +1,8 @@
 """eSpeak NG, the speech synthesiser of the package espeakng-loader, called through ctypes.
 
 Its library keeps its state for the whole process: the same word gives other samples the second time. Who wants the same
-bytes again starts a fresh process and says the same words in the same order.
+bytes again starts a fresh process, gives the same seed (by default it is the time) and says the same words in the same
+order.
 The functions and numbers here are those of eSpeak NG's ``speak_lib.h``, version 1.52. Nothing else of the project is
 imported, so that a process that only speaks starts fast.
 """
@@ -30,13 +31,18 @@ class EspeakError(RuntimeError):
 class Espeak:
     """The synthesiser of this process. Making one changes the working directory to the voice data's folder.
 
+    Parameters
+    ----------
+    seed
+        Of the noise in breathy voices, 0 to 2**31 - 1.
+
     Attributes
     ----------
     sample_rate_hz
         The rate of everything it says: 22,050.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, seed: int) -> None:
         try:
             import espeakng_loader
         except ImportError as error:
@@ -53,6 +59,7 @@ class Espeak:
         if self.sample_rate_hz <= 0:
             raise EspeakError(f"eSpeak NG did not start (code {self.sample_rate_hz}); install espeakng-loader again")
         self._library.espeak_SetSynthCallback(self._keep)
+        _check(self._library.espeak_ng_SetRandSeed(ctypes.c_long(seed)), f"seed {seed}")
 
     def set_voice(self, language: str, variant: str) -> None:
         """Speak as `variant` in `language` from now on.

@@ -42,9 +42,9 @@ def speak_one(seed: int, number: int, folder: Path) -> None:
     """Write all recordings of speaker `number` of the corpus drawn from `seed` into `folder`."""
     folder = folder.resolve()
     speaker = cast(seed)[number - 1]
-    espeak = Espeak()
-    espeak.set_voice(speaker.accent.language, speaker.variant)
     rng = np.random.default_rng([seed, number, 1])
+    espeak = Espeak(seed=int(np.random.default_rng([seed, number, 3]).integers(2**31)))
+    espeak.set_voice(speaker.accent.language, speaker.variant)
     place = _place(speaker, seed)
     for repetition in range(N_REPETITIONS):
         for digit in range(N_DIGITS):
