@@ -84,6 +84,7 @@ def _environment(threads: int) -> dict[str, str]:
     return {
         **os.environ,
         **dict.fromkeys(bounded, count),
+        "OMP_WAIT_POLICY": "PASSIVE",  # else OpenMP's threads spin, many times slower where another process needs a core
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "PYTHONHASHSEED": "0",
         "PYTHONPATH": search,
