@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import json
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -31,6 +33,8 @@ from reports import tables
 
 N_SINGLE_CALLS = 100
 """Recordings that are asked one by one, each timed."""
+
+_PR_SET_PDEATHSIG = 1  # of <linux/prctl.h>
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,9 +189,17 @@ def _run_into(job: CellJob, folder: Path) -> None:
         "cell": job.cell.keys,
         "settings": settings,
         "model_bytes": _keep_model(job, model, folder),
-        "library": type(model).__module__,
+        "savable": isinstance(model, SavableModel),
     }
-    (folder / "cell.json").write_text(json.dumps(record, indent=1, sort_keys=True), encoding="utf-8")
+    text = json.dumps(record, indent=1, sort_keys=True, allow_nan=False, default=_plain)
+    (folder / "cell.json").write_text(text, encoding="utf-8")
+
+
+def _plain(value: object) -> object:
+    """Turn a NumPy number among a model's settings into a plain one."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"settings must be numbers and text, got {type(value).__name__}")
 
 
 def _split_rows(job: CellJob) -> SplitRows:
@@ -278,6 +290,8 @@ def _predictions(job: CellJob, recordings: pd.DataFrame, y: NDArray[np.int64], p
             f"model '{job.cell.model}': expected y_pred of shape {(n_recordings,)} and scores of shape "
             f"{(n_recordings, n_classes)}, got {prediction.y_pred.shape} and {prediction.scores.shape}"
         )
+    if not np.isin(prediction.y_pred, np.arange(n_classes)).all():
+        raise ValueError(f"model '{job.cell.model}': y_pred must be class indexes 0 to {n_classes - 1}")
     return pd.DataFrame(
         {
             **job.cell.keys,
@@ -312,8 +326,15 @@ def _keep_model(job: CellJob, model: Model, folder: Path) -> int | None:
     return n_bytes
 
 
+def _end_with_parent() -> None:
+    """Let Linux end this process when the run that started it is killed, so that no cell runs twice at once."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 def main() -> int:
     """Read a job from standard input and run it."""
+    _end_with_parent()
     run_cell(CellJob.from_json(sys.stdin.read()))
     return 0
 

@@ -6,6 +6,7 @@ environment. Heavy libraries are imported inside the commands, so that help come
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from collections.abc import Iterator
@@ -96,17 +97,25 @@ def run(
         from benchmarks.settings import read_settings
 
         settings = read_settings(given, config)
-        command = shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]])
+        again = [argument for argument in sys.argv[1:] if argument != "--fresh"]
+        command = shlex.join(["python", "-m", "benchmarks", *again])
         stages = Stages()
         try:
-            result = run_benchmark(settings, cache=_cache_folder(settings.cache), command=command, stages=stages)
+            result = run_benchmark(
+                settings,
+                cache=_cache_folder(settings.cache),
+                command=command,
+                stages=stages,
+                keras_backend=os.environ.get("KERAS_BACKEND"),
+            )
         except KeyboardInterrupt:
             stages.say(f"interrupted; finished cells are kept, the same command goes on from there: {command}")
             raise typer.Exit(130) from None
-        typer.echo(summary_table(result.folder).to_string(float_format="{:.3f}".format, na_rep="-"))
+        if result.report is not None:
+            typer.echo(summary_table(result.folder).to_string(float_format="{:.3f}".format, na_rep="-"))
         for failure in result.failed:
             typer.echo(f"failed: {failure['cell']}: {failure['error']}")
-        typer.echo(f"report: {result.report}")
+        typer.echo(f"report: {result.report or 'none, no cell finished'}")
     if result.failed:
         raise typer.Exit(1)
 
@@ -124,13 +133,16 @@ def report(folder: Annotated[Path, typer.Argument(help="run directory")]) -> Non
 def predict(
     model: Annotated[Path, typer.Argument(help="folder of a saved model (run --save-models)")],
     recordings: Annotated[list[str], typer.Argument(metavar="WAV...", help="audio files; - reads standard input")],
+    plug_in: Annotated[
+        str | None, typer.Option(help="package.module:Class of a model that is not the project's")
+    ] = None,
 ) -> None:
     """Say what a saved model recognises in audio files: label, score and time per file."""
     with one_line_errors():
         from benchmarks.predicting import predict_files
 
         failed = 0
-        for answer in predict_files(model, recordings):
+        for answer in predict_files(model, recordings, plug_in=plug_in):
             typer.echo(answer.line)
             failed += answer.error is not None
     if failed:
@@ -202,5 +214,6 @@ def datasheet(
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line; plug-in models are also looked for in the working directory."""
+    sys.path.append(str(Path.cwd()))
     app()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 from benchmarks.results import RunError
 from benchmarks.settings import SettingsError
 from benchmarks.tasks import TaskError
@@ -13,6 +15,8 @@ from models.protocol import ModelFileError
 from reports.tables import TableError
 
 USER_ERRORS = (
+    OSError,  # a file or folder that cannot be read or written
+    sqlite3.Error,  # the same of the cache
     AudioError,
     CorpusError,
     ImageError,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.cells import CellJob
 
-COMMAND = (sys.executable, "-m", "benchmarks.cells")
+COMMAND = (sys.executable, "-P", "-m", "benchmarks.cells")  # -P: a folder "models" where the user is hides not ours
 CHECKOUT = Path(__file__).resolve().parents[1]
 
 
@@ -79,12 +79,12 @@ def _environment(threads: int) -> dict[str, str]:
         "TF_NUM_INTEROP_THREADS",
     )
     search = os.pathsep.join(
-        path for path in (str(Path.cwd()), str(CHECKOUT), os.environ.get("PYTHONPATH", "")) if path
+        path for path in (str(CHECKOUT), os.environ.get("PYTHONPATH", ""), str(Path.cwd())) if path
     )
     return {
         **os.environ,
         **dict.fromkeys(bounded, count),
-        "OMP_WAIT_POLICY": "PASSIVE",  # else OpenMP's threads spin, many times slower where another process needs a core
+        "OMP_WAIT_POLICY": "PASSIVE",  # threads that spin while they wait are many times slower on a busy machine
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "PYTHONHASHSEED": "0",
         "PYTHONPATH": search,

@@ -287,7 +287,8 @@ def _leave_accent_out(
     labelled: LabelledRecordings, task: Task, n_folds: int | None, *, repetitions: int, seed: int
 ) -> Plan:
     speakers = _speakers(labelled, task)
-    speakers = speakers[speakers["accent_bucket"] != "not stated"]
+    unknown = speakers.index[speakers["accent_bucket"] == "not stated"]
+    speakers = speakers.drop(unknown)
     table = speakers.groupby(["accent_bucket", "label"]).size().unstack(fill_value=0)
     if len(table) < 2 or (table < 2).any(axis=None):
         raise TaskError(
@@ -310,7 +311,11 @@ def _leave_accent_out(
         "Each fold tests one accent and trains on the others; a matched control tests the same speakers with models "
         "trained on equally many speakers of the same gender mix, the accent included."
     )
-    return Plan(folds=pd.concat(parts, ignore_index=True), n_folds=len(names), fold_names=names, notes=(note,))
+    dropped = (
+        (f"Left out, since they state no accent: speakers {offenders(unknown, most=60)}.",) if len(unknown) else ()
+    )
+    folds = pd.concat(parts, ignore_index=True)
+    return Plan(folds=folds, n_folds=len(names), fold_names=names, notes=(note, *dropped))
 
 
 def _one_accent(speakers: pd.DataFrame, accent: str, rng: np.random.Generator) -> Split:

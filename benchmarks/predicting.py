@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from features.audio import AudioError, read_samples, resample
+from features.audio import read_samples, resample
 from features.mfcc import MfccConfig, NarrowFilterWarning, extract, sounding_frames
 from features.views import view
 from models.files import load_model
@@ -37,7 +37,7 @@ class Answer:
         return f"{self.name}\t{self.label}\t{self.score:.3f}\t{self.seconds * 1000:.1f} ms"
 
 
-def predict_files(folder: Path, names: Sequence[str]) -> Iterator[Answer]:
+def predict_files(folder: Path, names: Sequence[str], *, plug_in: str | None = None) -> Iterator[Answer]:
     """Load the model saved in `folder` and answer for each file; ``-`` reads one recording from standard input.
 
     Raises
@@ -45,7 +45,7 @@ def predict_files(folder: Path, names: Sequence[str]) -> Iterator[Answer]:
     ModelFileError
         The folder holds no model, or one trained on published images, which have no audio recipe to repeat.
     """
-    model, card = load_model(folder)
+    model, card = load_model(folder, plug_in=plug_in)
     if card.get("images"):
         raise ModelFileError(f"{folder}: this model was trained on published images, it cannot hear audio files")
     with warnings.catch_warnings():
@@ -56,12 +56,13 @@ def predict_files(folder: Path, names: Sequence[str]) -> Iterator[Answer]:
         try:
             audio = read_samples(io.BytesIO(sys.stdin.buffer.read()) if name == "-" else Path(name))
             samples = resample(audio.samples, audio.sample_rate_hz, config.sample_rate_hz)
-        except AudioError as error:
+            mfcc = extract(samples, config)
+        except ValueError as error:  # AudioError is one
             yield Answer(name=name, error=str(error))
             continue
         first, number = sounding_frames(len(samples), config)
         x = view(
-            extract(samples, config)[None],
+            mfcc[None],
             model.view,
             first_frame=np.array([first]),
             n_sounding=np.array([number]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,11 +14,12 @@ from typing import Any
 import pandas as pd
 
 from benchmarks.cells import CellJob
-from benchmarks.executors import COMMAND, Outcome
+from benchmarks.executors import CHECKOUT, COMMAND, Outcome
 from features.cache import Features
 from reports import tables
 
 MANIFEST = "manifest.json"
+SCHEMA = "voxfold-run/1"
 
 
 class RunError(ValueError):
@@ -43,15 +45,22 @@ class RunDirectory:
         RunError
             It holds results made under other conditions, or something that is no run, and `fresh` is not set.
         """
-        if self.path.is_dir() and any(self.path.iterdir()):
+        if self.path.is_dir() and self._holds_something():
             if fresh:
                 self._clear()
             else:
                 self._check_conditions(conditions)
         try:
             self.cells.mkdir(parents=True, exist_ok=True)
+            for unfinished in self.cells.glob(".*"):
+                shutil.rmtree(unfinished, ignore_errors=True)
         except OSError as error:
             raise RunError(f"{self.path}: cannot be written ({error.strerror}); choose another --out") from error
+
+    def _holds_something(self) -> bool:
+        """Tell whether there is anything but the empty folder that a run killed at once leaves."""
+        found = [path for path in self.path.iterdir() if path != self.cells]
+        return bool(found) or (self.cells.is_dir() and any(self.cells.iterdir()))
 
     def _check_conditions(self, conditions: dict[str, Any]) -> None:
         manifest = self.read_manifest()
@@ -68,15 +77,18 @@ class RunDirectory:
     def _clear(self) -> None:
         if self.read_manifest() is None:
             raise RunError(f"{self.path}: holds files but no run, so --fresh does not delete it; choose another --out")
-        shutil.rmtree(self.path)
+        doomed = self.path.with_name(f".{self.path.name}-replaced")
+        shutil.rmtree(doomed, ignore_errors=True)
+        self.path.replace(doomed)  # at once: a half-deleted run would be no run any more
+        shutil.rmtree(doomed)
 
     def read_manifest(self) -> dict[str, Any] | None:
-        """Read the manifest; None where there is none."""
+        """Read the manifest; None where there is none, or one of something else than a run."""
         try:
             content = json.loads((self.path / MANIFEST).read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, json.JSONDecodeError):
             return None
-        return content if isinstance(content, dict) else None
+        return content if isinstance(content, dict) and content.get("schema") == SCHEMA else None
 
     def write_manifest(self, manifest: dict[str, Any]) -> None:
         """Write the manifest under a temporary name first."""
@@ -92,6 +104,13 @@ class RunDirectory:
             return None
         return content if content.get("key") == job.key else None
 
+    def is_done(self, job: CellJob) -> bool:
+        """Tell whether nothing is left to do for `job`, its model kept if that is asked for and can be done."""
+        record = self.record(job)
+        if record is None:
+            return False
+        return not (job.save and record.get("savable")) or (self.cells / job.cell.name / "model").is_dir()
+
     def record_failure(self, outcome: Outcome) -> None:
         """Keep the error, the command and the log of a failed cell."""
         folder = self.cells / "failed" / outcome.job.cell.name
@@ -99,7 +118,8 @@ class RunDirectory:
         (folder / "error.txt").write_text(f"{outcome.error}\n", encoding="utf-8")
         (folder / "log.txt").write_text(outcome.log, encoding="utf-8")
         (folder / "job.json").write_text(outcome.job.to_json(), encoding="utf-8")
-        (folder / "command.txt").write_text(f"{' '.join(COMMAND)} < job.json\n", encoding="utf-8")
+        command = f"PYTHONPATH={shlex.quote(str(CHECKOUT))} {shlex.join(COMMAND)} < job.json\n"
+        (folder / "command.txt").write_text(command, encoding="utf-8")
 
     def forget_failure(self, job: CellJob) -> None:
         """Remove what a former failure of the cell left."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import importlib
 import itertools
 import json
 import warnings
@@ -21,7 +22,7 @@ from benchmarks.examples import write_examples
 from benchmarks.executors import run_jobs
 from benchmarks.folds import CONTROL, RANDOM, Plan, folds_hash, make_plan
 from benchmarks.progress import Stages
-from benchmarks.results import RunDirectory, RunError, corpus_hash
+from benchmarks.results import SCHEMA, RunDirectory, RunError, corpus_hash
 from benchmarks.settings import SEED, RunSettings
 from benchmarks.tasks import LabelledRecordings, Task, TaskError, find_task, label_recordings
 from benchmarks.wording import protocol_sentences
@@ -35,10 +36,10 @@ from reports import page, summary, tables
 
 @dataclass(frozen=True, kw_only=True)
 class RunResult:
-    """What a run left: its directory, its page, how many cells ran now, and the cells that failed."""
+    """What a run left: its directory, its page (None where no cell finished), cells run now, cells that failed."""
 
     folder: Path
-    report: Path
+    report: Path | None
     n_ran: int
     failed: list[dict[str, str]]
 
@@ -55,7 +56,9 @@ class Material:
     plan: Plan
 
 
-def run(settings: RunSettings, *, cache: Path, command: str, stages: Stages) -> RunResult:
+def run(
+    settings: RunSettings, *, cache: Path, command: str, stages: Stages, keras_backend: str | None = None
+) -> RunResult:
     """Run the benchmark that `settings` describe, or what is missing of it, and write its report.
 
     Parameters
@@ -68,6 +71,8 @@ def run(settings: RunSettings, *, cache: Path, command: str, stages: Stages) -> 
         The command line that repeats the run, for the report.
     stages
         Where progress is told.
+    keras_backend
+        The backend that the environment names for Keras, if it does.
 
     Raises
     ------
@@ -75,21 +80,18 @@ def run(settings: RunSettings, *, cache: Path, command: str, stages: Stages) -> 
         The corpus, task, protocol, run directory or a model is not as needed.
     """
     task = find_task(settings.task)
-    for model in settings.models:
-        resolve(model)
-    _check_names(settings.models)
+    _check_models(settings.models)
     material = prepare(settings, task, cache=cache, stages=stages)
     directory = RunDirectory(settings.folder)
-    conditions = _conditions(settings, material)
+    conditions = _conditions(settings, material, keras_backend)
     directory.prepare(conditions, fresh=settings.fresh)
     models = _models_of(directory, settings)
     jobs = make_jobs(settings, material, models, conditions)
+    manifest = {**_manifest(settings, material, models, conditions), "command": command}
+    directory.write_manifest(manifest)
     tables.write(material.corpus.recordings, "recordings", directory.path)
     tables.write(material.corpus.quarantine, "quarantine", directory.path)
     tables.write(material.plan.folds, "folds", directory.path)
-    manifest = _manifest(settings, material, models, conditions)
-    manifest["command"] = command
-    directory.write_manifest(manifest)
     n_ran = _run_missing(directory, jobs, settings.jobs, stages)
     return finish(directory, jobs, manifest, material, n_ran)
 
@@ -100,13 +102,15 @@ def prepare(settings: RunSettings, task: Task, *, cache: Path, stages: Stages) -
         corpus = open_corpus(settings.corpus, cache=cache, on_speaker=spoken)
     if corpus.sample_rate_hz is None and (settings.recipe or settings.clip_s):
         raise TaskError("--recipe and --clip-s do not apply to mfc-images: their MFCCs are drawn already (seed recipe)")
+    if settings.protocol == "official" and corpus.kind not in ("audiomnist", "mfc-images"):
+        raise TaskError(f"protocol 'official' is AudioMNIST's published split, not one of '{corpus.kind}'; use grouped")
     config = _config(settings, corpus)
     with stages.stage("read") as read:
         hashes = content_hashes(corpus, cache, read)
     corpus = dataclasses.replace(corpus, recordings=corpus.recordings.assign(content_hash=hashes))
     with stages.stage("extract") as extracted:
         features = mfcc_features(corpus, config, cache=cache, jobs=settings.jobs_for_extraction, on_progress=extracted)
-    corpus = _with_narrow_note(_without_unreadable(corpus, features), config)
+    corpus = _with_mfcc_notes(_without_unreadable(corpus, features), config, features)
     if settings.strict and len(corpus.quarantine):
         first = corpus.quarantine.iloc[0]
         raise RunError(
@@ -131,18 +135,26 @@ def _config(settings: RunSettings, corpus: Corpus) -> MfccConfig:
     if corpus.sample_rate_hz is None:
         return MfccConfig(recipe="seed")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NarrowFilterWarning)  # said by `_narrow_note`, once and in the report
-        config = MfccConfig(recipe=settings.recipe or "psf", sample_rate_hz=corpus.sample_rate_hz)
-        return config if settings.clip_s is None else dataclasses.replace(config, clip_s=settings.clip_s)
+        warnings.simplefilter("ignore", NarrowFilterWarning)  # said by `_with_mfcc_notes`, once and in the report
+        try:
+            config = MfccConfig(recipe=settings.recipe or "psf", sample_rate_hz=corpus.sample_rate_hz)
+            return config if settings.clip_s is None else dataclasses.replace(config, clip_s=settings.clip_s)
+        except ValueError as error:
+            raise RunError(f"no MFCCs at {corpus.sample_rate_hz} Hz with these settings: {error}") from error
 
 
-def _with_narrow_note(corpus: Corpus, config: MfccConfig) -> Corpus:
-    """Note mel filters so narrow that they see one FFT bin."""
-    if not config.one_bin_filters or corpus.sample_rate_hz is None:
+def _with_mfcc_notes(corpus: Corpus, config: MfccConfig, features: Features) -> Corpus:
+    """Note the share of recordings that were cut short, and mel filters so narrow that they see one FFT bin."""
+    if corpus.sample_rate_hz is None:
         return corpus
-    number = len(config.one_bin_filters)
-    note = f"{number} of {config.n_mels} mel filters see one FFT bin only, at {config.sample_rate_hz} Hz."
-    return dataclasses.replace(corpus, notes=(*corpus.notes, note))
+    notes = list(corpus.notes)
+    if share := _truncated_share(corpus, features):
+        seconds = config.clip_samples / config.sample_rate_hz
+        notes.append(f"{100 * share:.1f} % of the recordings are longer than {seconds:.2f} s and were cut short there.")
+    if config.one_bin_filters:
+        number = len(config.one_bin_filters)
+        notes.append(f"{number} of {config.n_mels} mel filters see one FFT bin only, at {config.sample_rate_hz} Hz.")
+    return dataclasses.replace(corpus, notes=tuple(notes))
 
 
 def _without_unreadable(corpus: Corpus, features: Features) -> Corpus:
@@ -162,16 +174,21 @@ def _without_unreadable(corpus: Corpus, features: Features) -> Corpus:
     return dataclasses.replace(corpus, recordings=check_recordings(kept), quarantine=quarantine)
 
 
-def _check_names(models: Sequence[str]) -> None:
+def _check_models(models: Sequence[str]) -> None:
+    """Refuse unknown and double names; the project's own models are not imported here, TensorFlow takes seconds."""
+    for model in models:
+        if model not in CATALOGUE:
+            resolve(model)
     names = [display_name(model) for model in models]
     double = sorted({name for name in names if names.count(name) > 1})
     if double:
         raise RunError(f"--models: {', '.join(double)} is named twice; name every model once")
 
 
-def _conditions(settings: RunSettings, material: Material) -> dict[str, Any]:
+def _conditions(settings: RunSettings, material: Material, keras_backend: str | None) -> dict[str, Any]:
     """Everything that results depend on, apart from the cell itself."""
     return {
+        "keras_backend": keras_backend or "tensorflow",
         "corpus": corpus_hash(material.corpus.recordings),
         "task": settings.task,
         "protocol": settings.protocol,
@@ -185,10 +202,16 @@ def _conditions(settings: RunSettings, material: Material) -> dict[str, Any]:
 
 
 def _models_of(directory: RunDirectory, settings: RunSettings) -> tuple[str, ...]:
-    """Models of this run: those asked for, and those that ran here before under the same conditions."""
+    """Models of this run: those with finished cells here, made under the same conditions, and those asked for."""
     manifest = directory.read_manifest() or {}
-    before = manifest.get("settings", {}).get("models", [])
-    return tuple(dict.fromkeys([*before, *settings.models]))
+    before = [
+        model
+        for model in manifest.get("settings", {}).get("models", [])
+        if any(directory.cells.glob(f"{display_name(model)}-*/cell.json"))
+    ]
+    models = tuple(dict.fromkeys([*before, *settings.models]))
+    _check_models(models)
+    return models
 
 
 def make_jobs(
@@ -219,15 +242,23 @@ def make_jobs(
             contended=settings.jobs > 1,
             refit=settings.refit,
             save=settings.save_models,
-            conditions=conditions,
+            conditions={**conditions, **_plug_in_source(cell.model)},
             card=card,
         )
         for cell in cells
     ]
 
 
+def _plug_in_source(model: str) -> dict[str, str]:
+    """Hash of the module of a plug-in: its results depend on it as on our own source; nothing for our own models."""
+    if model in CATALOGUE:
+        return {}
+    source = importlib.import_module(model.partition(":")[0]).__file__
+    return {"plug_in": provenance.file_hash(Path(source))} if source else {}
+
+
 def _run_missing(directory: RunDirectory, jobs: Sequence[CellJob], at_a_time: int, stages: Stages) -> int:
-    missing = [job for job in jobs if directory.record(job) is None]
+    missing = [job for job in jobs if not directory.is_done(job)]
     for job in missing:
         directory.forget_failure(job)
     if len(missing) < len(jobs):
@@ -249,7 +280,7 @@ def finish(
     records = [record for job in jobs if (record := directory.record(job)) is not None]
     failed = directory.failures(jobs)
     if not records:
-        raise RunError(f"no cell finished; the first failure: {failed[0]['cell']}: {failed[0]['error']}")
+        return RunResult(folder=directory.path, report=None, n_ran=n_ran, failed=failed)
     directory.collect(jobs, material.features)
     choices = [
         {**record["cell"], "settings": record["settings"], "model_bytes": record["model_bytes"]} for record in records
@@ -268,7 +299,7 @@ def _manifest(
 ) -> dict[str, Any]:
     corpus, task, plan = material.corpus, material.task, material.plan
     return {
-        "schema": "voxfold-run/1",
+        "schema": SCHEMA,
         "created": datetime.datetime.now(datetime.UTC).replace(microsecond=0).isoformat(),
         "task": {
             "name": task.name,
@@ -290,7 +321,7 @@ def _manifest(
         },
         "models": [_model_entry(model) for model in models],
         "corpus": _corpus_entry(corpus, conditions["corpus"]),
-        "mfcc": {**material.config.as_dict(), "truncated_share": _truncated_share(material)},
+        "mfcc": {**material.config.as_dict(), "truncated_share": _truncated_share(corpus, material.features)},
         "folds_hash": conditions["folds"],
         "conditions": conditions,
         "machine": provenance.machine(),
@@ -328,9 +359,9 @@ def _corpus_entry(corpus: Corpus, digest: str) -> dict[str, Any]:
     }
 
 
-def _truncated_share(material: Material) -> float:
-    index = material.features.index
-    used = index["recording_id"].isin(material.corpus.recordings["recording_id"])
+def _truncated_share(corpus: Corpus, features: Features) -> float:
+    index = features.index
+    used = index["recording_id"].isin(corpus.recordings["recording_id"])
     return float(np.mean(index.loc[used, "truncated"])) if used.any() else 0.0
 
 

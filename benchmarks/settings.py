@@ -92,8 +92,9 @@ class RunSettings(BaseModel):
         if self.out is not None:
             return self.out
         kind, _, where = self.corpus.partition(":")
-        path = Path(where)
-        name = "-".join(part for part in (kind, path.parent.name if path.suffix else path.name) if part)
+        path = Path(where).resolve()
+        place = path.parent.name if path.name == "manifest.csv" else path.stem if path.suffix == ".csv" else path.name
+        name = f"{kind}-{place}" if where else kind
         return Path("artifacts") / f"{name}-{self.task}-{self.protocol}"
 
 

@@ -230,8 +230,22 @@ def _extract_block(folder: Path, config: MfccConfig, start: int, paths: list[str
             row["error"] = str(error)
         rows.append(row)
     if samples_of:
-        values[list(samples_of)] = extract_batch(list(samples_of.values()), config)
+        try:
+            values[list(samples_of)] = extract_batch(list(samples_of.values()), config)
+        except ValueError:
+            _extract_singly(values, config, samples_of, {start + offset: row for offset, row in enumerate(rows)})
     return rows
+
+
+def _extract_singly(
+    values: NDArray[Any], config: MfccConfig, samples_of: dict[int, NDArray[Any]], row_of: dict[int, dict[str, Any]]
+) -> None:
+    """Extract recordings one by one, so that one that cannot be used is told and stops no other."""
+    for place, samples in samples_of.items():
+        try:
+            values[place] = extract_batch([samples], config)[0]
+        except ValueError as error:
+            row_of[place]["error"] = str(error)
 
 
 def _read_image_block(folder: Path, config: MfccConfig, start: int, paths: list[str]) -> list[dict[str, Any]]:

@@ -38,8 +38,9 @@ def describe(run: Run) -> tuple[Json, Json]:
 
 
 def is_task(run: Run, attribute: str) -> bool:
-    """Tell whether `attribute` is the task's own label."""
-    return run.task.attribute is not None and attribute == run.task.attribute
+    """Tell whether `attribute` is the task's own label, or the finer one that the label is made of."""
+    own = {run.task.attribute, {"accent_bucket": "accent"}.get(str(run.task.attribute))}
+    return attribute in own
 
 
 def confounding(recordings: pd.DataFrame) -> Json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
 
@@ -32,7 +33,8 @@ def describe(run: Run) -> Json:
 
 def example_name(recording_id: str) -> str:
     """Return the name, without suffix, of the picture of a recording in ``examples/``; safe as a file name."""
-    return re.sub(r"[^A-Za-z0-9._-]", "_", recording_id).lstrip(".") or "_"
+    safe = re.sub(r"[^A-Za-z0-9._-]", "_", recording_id).lstrip(".") or "_"
+    return safe if safe == recording_id else f"{safe}-{hashlib.sha256(recording_id.encode()).hexdigest()[:8]}"
 
 
 def _speakers(run: Run, rows: pd.DataFrame, models: Sequence[str]) -> list[Json]:

@@ -172,7 +172,7 @@ def _manifest(folder: Path) -> Json:
     path = folder / "manifest.json"
     try:
         manifest: Json = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise tables.TableError(f"manifest.json is missing in {folder}; is this a run directory?") from None
     except ValueError as error:
         raise tables.TableError(f"manifest.json cannot be read ({error}); run the benchmark again") from error

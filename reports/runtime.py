@@ -43,6 +43,7 @@ def _model(run: Run, model: str, timings: pd.DataFrame) -> Json:
     empty = timings.iloc[:0]
     one = phases.get("predict-one", empty)["seconds"]
     batch = phases.get("predict-batch", empty)
+    first = phases.get("first-call", empty)
     return {
         **{
             name: _median_of_cells(phases.get(phase, empty))
@@ -50,9 +51,9 @@ def _model(run: Run, model: str, timings: pd.DataFrame) -> Json:
                 ("import_seconds", "import"),
                 ("select_seconds", "select"),
                 ("fit_seconds", "fit"),
-                ("first_call_seconds", "first-call"),
             )
         },
+        "first_call_seconds": _median_of_cells(first[first["n_recordings"] == 1]),
         "fit_seconds_all_cells": plain(phases["fit"]["seconds"].sum()) if "fit" in phases else None,
         "n_cells": int(timings[_CELL].drop_duplicates().shape[0]),
         "predict_batch_seconds_per_recording": _median_per_recording(batch),

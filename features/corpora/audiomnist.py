@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from features.corpora.recordings import (
 )
 
 METADATA_FILE = "audioMNIST_meta.txt"
+AUDIO_SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".m4a", ".aiff")
 RECORDING_NAME = re.compile(r"(?P<digit>\d)_(?P<speaker>\w+)_(?P<take>\d+)\.(?:wav|flac)")
 
 CLEAN_ACCENTS = {
@@ -149,6 +149,8 @@ def _find(data: Path, speakers: dict[str, dict[str, Any]]) -> tuple[list[dict[st
         match = RECORDING_NAME.fullmatch(path.name)
         if match is None:
             strays.append((relative, "file name is not <digit>_<speaker>_<take>.wav or .flac; rename or remove it"))
+        elif path.parent.parent != data:
+            strays.append((relative, "lies elsewhere than <speaker>/<recording>; move it"))
         elif match["speaker"] != path.parent.name:
             strays.append(
                 (
@@ -178,9 +180,9 @@ def _find(data: Path, speakers: dict[str, dict[str, Any]]) -> tuple[list[dict[st
     return found, strays
 
 
-def _audio_files(data: Path) -> Iterator[Path]:
-    for folder in sorted(path for path in data.iterdir() if path.is_dir()):
-        yield from sorted(path for path in folder.iterdir() if path.suffix.lower() in (".wav", ".flac"))
+def _audio_files(data: Path) -> list[Path]:
+    """List what looks like audio, wherever it lies, so that nothing is passed over in silence."""
+    return sorted(path for path in data.rglob("*") if path.suffix.lower() in AUDIO_SUFFIXES)
 
 
 def missing_notes(table: pd.DataFrame, speakers: dict[str, dict[str, Any]], n_unreadable: int) -> tuple[str, ...]:

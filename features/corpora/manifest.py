@@ -30,7 +30,7 @@ def open_manifest(path: Path) -> Corpus:
         no number, or no recording can be read.
     """
     frame = _read_csv(path)
-    _check_paths(path, frame)
+    _check_cells(path, frame)
     found = [
         _labels(path, line, dict(zip(frame.columns, row, strict=True)))
         for line, row in enumerate(frame.itertuples(index=False, name=None), start=2)
@@ -69,7 +69,11 @@ def _read_csv(path: Path) -> pd.DataFrame:
     return frame
 
 
-def _check_paths(path: Path, frame: pd.DataFrame) -> None:
+def _check_cells(path: Path, frame: pd.DataFrame) -> None:
+    """Check the columns that every recording needs."""
+    empty = frame.index[frame["path"].str.strip() == ""] + 2
+    if len(empty):
+        raise CorpusError(f"{path}: lines {offenders(empty)} have no path; every recording needs one")
     double = frame.loc[frame["path"].duplicated(), "path"]
     if len(double):
         raise CorpusError(f"{path}: {offenders(double)} listed more than once; keep one row per recording")

@@ -33,7 +33,7 @@ RECORDING_COLUMNS: dict[str, str] = {
     "age": "Int64",
     "age_raw": "str",
     "age_band": "str",
-    "origin": "str",  # continent, country, place
+    "origin": "str",  # continent, country, place; or the country alone
     "origin_raw": "str",
     "origin_bucket": "str",  # country, or elsewhere
     "room": "str",
@@ -103,7 +103,7 @@ def recordings_table(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     table["age_band"] = table["age"].map(age_band)
     table = table.astype(RECORDING_COLUMNS).sort_values("recording_id", kind="stable", ignore_index=True)
     table["accent_bucket"] = bucket(table["accent"], table["speaker"], rest="other")
-    country = table["origin"].str.extract(r"^[^,]*,([^,]*)", expand=False).str.strip()
+    country = table["origin"].str.extract(r"^(?:[^,]*,)?([^,]*)", expand=False).str.strip()
     table["origin_bucket"] = bucket(country, table["speaker"], rest="elsewhere")
     return check_recordings(table)
 

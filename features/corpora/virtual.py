@@ -122,7 +122,7 @@ def _speak_one(seed: int, speaker: Speaker, folder: Path) -> None:
     """Let a process of its own speak one speaker; it finds the project where this one did."""
     root = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
-    command = [sys.executable, "-m", "features.corpora.utterances", str(seed), str(speaker.number), str(folder)]
+    command = [sys.executable, "-P", "-m", "features.corpora.utterances", str(seed), str(speaker.number), str(folder)]
     done = subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=False)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]

@@ -280,3 +280,82 @@ def test_fresh_replaces_a_run_but_deletes_nothing_else(tones, tmp_path):
     refused = run(tones, tmp_path, "--models", "majority", "--fresh")
     assert refused.returncode == 2 and "holds files but no run" in refused.stderr
     assert (tmp_path / "run" / "thesis.txt").exists()
+
+
+def test_fresh_deletes_no_folder_with_somebody_elses_manifest(tones, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "manifest.json").write_text('{"name": "a web page"}')
+    refused = run(tones, tmp_path, "--models", "majority", "--fresh")
+    assert refused.returncode == 2 and (tmp_path / "run" / "manifest.json").exists()
+
+
+def test_fresh_replaces_a_run_made_under_other_conditions(tones, tmp_path):
+    for folds in ("3", "4"):
+        done = run(tones, tmp_path, "--models", "majority", "--no-premium", "--fresh", "--folds", folds)
+        assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / "run" / "manifest.json").read_text())["protocol"]["folds"] == 4
+
+
+def test_models_of_a_former_run_stay_in_the_report(tones, tmp_path):
+    (tmp_path / "plugin.py").write_text(PLUGIN)
+    env = {"PYTHONPATH": str(tmp_path)}
+    for models in ("majority", "plugin:slow"):
+        done = run(tones, tmp_path, "--models", models, "--folds", "3", "--no-premium", env=env)
+        assert done.returncode == 0, done.stderr
+    assert "3 of 6 cells were finished before" in done.stderr
+    assert set(tables.read("predictions", tmp_path / "run")["model"]) == {"majority", "slow"}
+
+
+def test_a_changed_plug_in_runs_again_and_models_are_kept_when_asked_later(tones, tmp_path):
+    (tmp_path / "plugin.py").write_text(PLUGIN)
+    env = {"PYTHONPATH": str(tmp_path)}
+    arguments = ("--models", "majority,plugin:slow", "--folds", "3", "--no-premium")
+    assert run(tones, tmp_path, *arguments, env=env).returncode == 0
+    (tmp_path / "plugin.py").write_text(PLUGIN.replace("0.4", "0.01"))
+    again = run(tones, tmp_path, *arguments, env=env)
+    assert "3 of 6 cells were finished before" in again.stderr
+    kept = run(tones, tmp_path, *arguments, "--save-models", env=env)
+    assert "3 of 6 cells were finished before" in kept.stderr  # the plug-in has no save, majority has
+    assert sorted(path.name for path in (tmp_path / "run" / "models").iterdir()) == [
+        f"majority-grouped-r0-f{fold}-s0" for fold in range(3)
+    ]
+
+
+def test_a_run_of_which_nothing_finished_says_so(tones, tmp_path):
+    (tmp_path / "plugin.py").write_text("def broken(setup):\n    raise RuntimeError('never')\n")
+    done = run(tones, tmp_path, "--models", "plugin:broken", "--folds", "3", env={"PYTHONPATH": str(tmp_path)})
+    assert done.returncode == 1
+    assert "failed: broken-grouped-r0-f0-s0: RuntimeError: never" in done.stdout
+    assert done.stdout.rstrip().endswith("report: none, no cell finished")
+
+
+def test_the_published_split_is_refused_for_another_corpus(shared_data, tmp_path):
+    manifest = f"manifest:{shared_data / 'audiomnist_az' / 'manifest.csv'}"
+    refused = voxfold(
+        "run", "--corpus", manifest, "--protocol", "official", "--cache", tmp_path / "c", "--out", tmp_path / "o"
+    )
+    assert refused.returncode == 2
+    assert "'official' is AudioMNIST's published split, not one of 'manifest'" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("report", "{file}"),
+        ("report", "{folder}"),
+        ("datasheet", "--metadata", "{file}", "--file", "{folder}/none.md"),
+        ("images", "--maps-only", "--out", "{file}"),
+        ("images",),
+        ("corpus", "describe", "audiomnist:{folder}"),
+        ("predict", "{folder}", "{file}"),
+        ("run", "--cache", "{file}"),
+    ],
+)
+def test_what_cannot_be_read_or_written_is_one_line(tones, tmp_path, arguments):
+    (tmp_path / "file").write_text("text")
+    given = [part.format(file=tmp_path / "file", folder=tmp_path) for part in arguments]
+    if given[0] == "run":
+        given += ["--corpus", f"audiomnist:{tones}", "--out", str(tmp_path / "run")]
+    refused = voxfold(*given)
+    assert refused.returncode == 2, refused.stderr
+    assert "Traceback" not in refused.stderr and refused.stderr.strip()

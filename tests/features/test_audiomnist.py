@@ -71,9 +71,14 @@ def test_files_that_cannot_be_placed_or_read_are_quarantined(checkout):
     shutil.copy(data / "02" / "0_02_0.wav", data / "01" / "7_02_0.wav")
     (data / "09").mkdir()
     shutil.copy(data / "02" / "0_02_0.wav", data / "09" / "0_09_0.wav")
+    (data / "1_01_0.wav").write_bytes((data / "01" / "0_01_0.wav").read_bytes())
+    (data / "01" / "take.mp3").write_bytes(b"")
     corpus = open_audiomnist(checkout)
     reasons = dict(corpus.quarantine.itertuples(index=False, name=None))
-    assert set(reasons) == {"01/5_01_0.wav", "01/hello.wav", "01/7_02_0.wav", "09/0_09_0.wav"}
+    assert set(reasons) == {
+        *("01/5_01_0.wav", "01/hello.wav", "01/7_02_0.wav", "09/0_09_0.wav"),
+        *("1_01_0.wav", "01/take.mp3"),
+    }
     assert "folder says 01" in reasons["01/7_02_0.wav"]
     assert "not in audioMNIST_meta.txt" in reasons["09/0_09_0.wav"]
     assert len(corpus.recordings) == 4

@@ -8,6 +8,7 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+import soundfile
 from python_speech_features import mfcc as reference_mfcc
 
 from features import cache as cache_module
@@ -93,6 +94,15 @@ def test_a_recording_that_fails_is_told_and_the_others_are_there(checkout, tmp_p
     features = mfcc_features(corpus, MfccConfig(), cache=tmp_path / "cache")
     assert features.index["error"].notna().sum() == 1 and isinstance(features.index["error"][3], str)
     assert np.any(features.values[2]) and not np.any(features.values[3])
+
+
+def test_samples_far_out_of_scale_stop_no_other_recording(checkout, tmp_path):
+    corpus = open_audiomnist(checkout)
+    soundfile.write(corpus.root / corpus.recordings["path"][3], np.full(4800, 1e30), 48000, subtype="FLOAT")
+    corpus = hashed(checkout, tmp_path / "cache")
+    features = mfcc_features(corpus, MfccConfig(), cache=tmp_path / "cache")
+    assert features.index["error"].notna().tolist() == [row == 3 for row in range(len(corpus.recordings))]
+    assert np.any(features.values[2]) and np.any(features.values[4])
 
 
 def test_two_processes_extract_what_one_does(checkout, tmp_path, monkeypatch):

@@ -54,6 +54,7 @@ def test_unreadable_files_are_quarantined(folder):
     [
         ("file,who\na.wav,x\n", "missing .'path', 'speaker'"),
         ("path,speaker\na.wav,x\na.wav,y\n", "'a.wav' listed more than once"),
+        ("path,speaker\n,x\n", "lines '2' have no path"),
         ("path,speaker\n../a.wav,x\n", "'../a.wav' lie outside"),
         ("path,speaker\n/a.wav,x\n", "'/a.wav' lie outside"),
         ("path,speaker\na.wav,\n", "'a.wav' have no speaker"),

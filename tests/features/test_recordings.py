@@ -65,6 +65,16 @@ def test_buckets_count_speakers_not_recordings():
     assert found.isna().tolist() == [False] * 14 + [True]
 
 
+def test_an_origin_is_a_country_or_names_it_second():
+    origins = [*["Europe, Germany, Hof"] * 3, *["Germany"] * 2, "Asia, China, Beijing", None]
+    table = recordings_table(
+        {"recording_id": str(n), "path": str(n), "speaker": str(n), "origin": origin}
+        for n, origin in enumerate(origins)
+    )
+    assert table["origin_bucket"][:6].tolist() == ["Germany"] * 5 + ["elsewhere"]
+    assert pd.isna(table["origin_bucket"][6])
+
+
 def test_age_bands_by_hand():
     assert [age_band(age) for age in (22, 24, 25, 29, 30, 61, None, pd.NA)] == [
         *["up to 24"] * 2,
