@@ -254,15 +254,17 @@ def cost(summary: Json) -> Table:
             wording.seconds(costs[name]["import_seconds"]),
             wording.bytes_(costs[name]["peak_rss_bytes"]),
             wording.bytes_(costs[name]["model_bytes"]),
-            ", ".join(map(str, costs[name]["threads"])) or wording.NONE,
         ]
         for name in names
     ]
     columns = [
         *("Model", "Choosing settings", "Fitting", "First call", "Per recording, many at once"),
-        *("One recording, median", "One recording, 95th percentile", "Import", "Peak memory", "Model size", "Threads"),
+        *("One recording, median", "One recording, 95th percentile", "Import", "Peak memory", "Model size"),
     ]
-    return Table(caption="Cost of one fold, median over folds", columns=columns, rows=rows, models=names)
+    threads = sorted({count for name in names for count in costs[name]["threads"]})
+    with_threads = f", {wording.listed([wording.counted(count, 'thread') for count in threads])}" if threads else ""
+    caption = f"Cost of one fold, median over folds{with_threads}"
+    return Table(caption=caption, columns=columns, rows=rows, models=names)
 
 
 def reliability(summary: Json) -> Table | None:
