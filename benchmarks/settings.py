@@ -92,7 +92,7 @@ class RunSettings(BaseModel):
         if self.out is not None:
             return self.out
         kind, _, where = self.corpus.partition(":")
-        path = Path(where).resolve()
+        path = Path(where).absolute()
         place = path.parent.name if path.name == "manifest.csv" else path.stem if path.suffix == ".csv" else path.name
         name = f"{kind}-{place}" if where else kind
         return Path("artifacts") / f"{name}-{self.task}-{self.protocol}"
