@@ -172,8 +172,8 @@ def run_cell(job: CellJob) -> Path:
 
 
 def _run_into(job: CellJob, folder: Path) -> None:
-    rows = _split_rows(job)
     features = load_features(Path(job.features))
+    rows = _split_rows(job, features.index)
     watch = Stopwatch()
     with watch.time("import", 0):
         setup = ModelSetup(n_classes=len(job.classes), seed=job.cell.seed, threads=job.threads)
@@ -202,7 +202,7 @@ def _plain(value: object) -> object:
     raise TypeError(f"settings must be numbers and text, got {type(value).__name__}")
 
 
-def _split_rows(job: CellJob) -> SplitRows:
+def _split_rows(job: CellJob, index: pd.DataFrame) -> SplitRows:
     cell = job.cell
     recordings = tables.read("recordings", Path(job.run))
     folds = tables.read("folds", Path(job.run))
@@ -211,7 +211,6 @@ def _split_rows(job: CellJob) -> SplitRows:
     )
     split = folds.loc[of_cell, ["recording_id", "role"]].merge(recordings, on="recording_id", validate="one_to_one")
     split = split.sort_values("recording_id", ignore_index=True)
-    index = load_features(Path(job.features)).index
     row_of = pd.Series(np.arange(len(index)), index=index["recording_id"])
     code_of = {name: code for code, name in enumerate(job.classes)}
     return SplitRows(

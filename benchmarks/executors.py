@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.cells import CellJob
+from benchmarks.provenance import CHECKOUT
 
 COMMAND = (sys.executable, "-P", "-m", "benchmarks.cells")  # -P: a folder "models" where the user is hides not ours
-CHECKOUT = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,8 @@ from typing import Any
 import pandas as pd
 
 from benchmarks.cells import CellJob
-from benchmarks.executors import CHECKOUT, COMMAND, Outcome
+from benchmarks.executors import COMMAND, Outcome
+from benchmarks.provenance import CHECKOUT
 from features.cache import Features
 from reports import tables
 
