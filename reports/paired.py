@@ -1,0 +1,118 @@
+"""Tests on differences of the same speakers' scores: sign flips, and the smallest difference that could be found.
+
+The sign-flip test swaps two models' labels for a whole speaker, signs independent. Its statistic is studentised and
+computed anew at every flip, so that it holds where the strata's variances differ (Janssen 1997, Statistics and
+Probability Letters 36, 9-21):
+
+    |sum_h w_h mean_h(d)| / sqrt(sum_h w_h^2 s_h^2(d) / G_h)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import t as student
+
+from reports.uncertainty import SEED, FloatArray, Moments, Stratified
+
+N_FLIPS = 99_999
+MAX_EXACT_SPEAKERS = 17
+"""Up to so many speakers all 2^G flips are made."""
+
+POWER = 0.80
+ALPHA = 0.05
+
+_TOLERANCE = 1e-9  # of the statistic: a flip that gives the same value by another order of summing is a tie
+_BLOCK = 16_384
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlipTest:
+    """Result of a sign-flip test.
+
+    Attributes
+    ----------
+    p
+        Two-sided p value.
+    n_flips
+        How many flips it rests on.
+    exact
+        True where they are all there are.
+    """
+
+    p: float
+    n_flips: int
+    exact: bool
+
+
+def sign_flip(sample: Stratified) -> FlipTest:
+    """Test that the differences in `sample` are as likely positive as negative, speaker by speaker.
+
+    All flips up to `MAX_EXACT_SPEAKERS` speakers (p = count / 2^G), else `N_FLIPS` random ones
+    (p = (count + 1) / (N_FLIPS + 1)). All differences 0: p = 1.
+
+    Raises
+    ------
+    ValueError
+        A stratum has fewer than two speakers.
+    """
+    n_speakers = len(sample.scores)
+    if any(len(part) < 2 for part in sample.parts()):
+        raise ValueError("every stratum needs two speakers")
+    if not sample.scores.any():
+        return FlipTest(p=1.0, n_flips=0, exact=True)
+    exact = n_speakers <= MAX_EXACT_SPEAKERS
+    observed = float(_statistics(sample, np.ones((1, n_speakers)))[0])
+    count = n_flips = 0
+    for signs in _all_signs(n_speakers) if exact else _random_signs(n_speakers):
+        count += int((_statistics(sample, signs) >= observed * (1 - _TOLERANCE)).sum())
+        n_flips += len(signs)
+    return FlipTest(p=count / n_flips if exact else (count + 1) / (n_flips + 1), n_flips=n_flips, exact=exact)
+
+
+def _statistics(sample: Stratified, signs: FloatArray) -> FloatArray:
+    """Return the studentised statistic of every row of `signs`, shape ``(n_flips,)``."""
+    above, below = np.zeros(len(signs)), np.zeros(len(signs))
+    for h, (weight, part) in enumerate(zip(sample.weights, sample.parts(), strict=True)):
+        n = len(part)
+        means = signs[:, sample.strata == h] @ part / n
+        above += weight * means
+        # flipping signs leaves the squares as they are
+        below += weight**2 * np.maximum((part**2).sum() - n * means**2, 0.0) / (n - 1) / n
+    scale = float(np.abs(sample.scores).max())
+    tiny = below <= (_TOLERANCE * scale) ** 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        values = np.abs(above) / np.sqrt(below)
+    return np.where(tiny, np.where(np.abs(above) <= _TOLERANCE * scale, 0.0, np.inf), values)
+
+
+def _all_signs(n_speakers: int) -> Iterator[FloatArray]:
+    bits = np.arange(n_speakers)
+    for start in range(0, 2**n_speakers, _BLOCK):
+        numbers = np.arange(start, min(start + _BLOCK, 2**n_speakers))
+        yield 1.0 - 2.0 * ((numbers[:, np.newaxis] >> bits) & 1)
+
+
+def _random_signs(n_speakers: int) -> Iterator[FloatArray]:
+    generator = np.random.default_rng([SEED, n_speakers])
+    for start in range(0, N_FLIPS, _BLOCK):
+        n_rows = min(_BLOCK, N_FLIPS - start)
+        yield 1.0 - 2.0 * generator.integers(0, 2, size=(n_rows, n_speakers), dtype=np.int8)
+
+
+def detectable(found: Moments, n_comparisons: int = 1) -> float:
+    """Return the smallest difference found with 80 % power, approximately: (t_.975 + t_.80) se.
+
+    Parameters
+    ----------
+    found
+        Moments of the differences.
+    n_comparisons
+        Comparisons that share the level, as Holm's first step does.
+    """
+    quantiles = student.ppf([1 - ALPHA / (2 * n_comparisons), POWER], found.nu)
+    return float(quantiles.sum() * found.se)
+
+
