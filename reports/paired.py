@@ -114,5 +114,3 @@ def detectable(found: Moments, n_comparisons: int = 1) -> float:
     """
     quantiles = student.ppf([1 - ALPHA / (2 * n_comparisons), POWER], found.nu)
     return float(quantiles.sum() * found.se)
-
-

@@ -6,10 +6,10 @@ repetitions and seeds), its stratum and the strata's weights:
     theta = sum_h w_h m_h          se^2 = sum_h w_h^2 s_h^2 / G_h
     nu = se^4 / sum_h [(w_h^2 s_h^2 / G_h)^2 / (G_h - 1)]        (Satterthwaite 1946, Biometrics Bulletin 2, 110-114)
 
-Shares get a stratified bootstrap-t on the logit (Efron and Tibshirani 1993, An Introduction to the Bootstrap, ch. 12.5),
-with MOVER (Zou and Donner 2008, Statistics in Medicine 27, 1693-1702) as the check beside it; differences get Welch's t.
-Every interval holds for new speakers and these trained models: what other training speakers would have given is not
-in it. Resampling is seeded: the same scores give the same limits.
+Shares get a stratified bootstrap-t on the logit (Efron and Tibshirani 1993, An Introduction to the Bootstrap, chapter
+12.5), with MOVER (Zou and Donner 2008, Statistics in Medicine 27, 1693-1702) as the check beside it; differences get
+Welch's t. Every interval holds for new speakers and these trained models: what other training speakers would have
+given is not in it. Resampling is seeded: the same scores give the same limits.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def equal_strata(scores: ArrayLike, labels: Sequence[str]) -> Stratified:
 
 
 def shared_strata(scores: ArrayLike, labels: Sequence[str]) -> Stratified:
-    """Weigh strata by their speakers (accuracy): ``w_h = G_h / G``. Strata of one speaker are merged, which keeps theta."""
+    """Weigh strata by their speakers (accuracy): ``w_h = G_h / G``; strata of one are merged, which keeps theta."""
     _, strata, sizes = np.unique(np.asarray(labels, dtype=str), return_inverse=True, return_counts=True)
     alone = sizes == 1
     if alone.sum() == 1 and len(sizes) > 1:  # a single speaker cannot be merged with itself: take the smallest other
