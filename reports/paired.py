@@ -92,14 +92,14 @@ def _all_signs(n_speakers: int) -> Iterator[FloatArray]:
     bits = np.arange(n_speakers)
     for start in range(0, 2**n_speakers, _BLOCK):
         numbers = np.arange(start, min(start + _BLOCK, 2**n_speakers))
-        yield 1.0 - 2.0 * ((numbers[:, np.newaxis] >> bits) & 1)
+        yield 1.0 - 2.0 * ((numbers[:, np.newaxis] >> bits) & 1).astype(np.float64)
 
 
 def _random_signs(n_speakers: int) -> Iterator[FloatArray]:
     generator = np.random.default_rng([SEED, n_speakers])
     for start in range(0, N_FLIPS, _BLOCK):
         n_rows = min(_BLOCK, N_FLIPS - start)
-        yield 1.0 - 2.0 * generator.integers(0, 2, size=(n_rows, n_speakers), dtype=np.int8)
+        yield 1.0 - 2.0 * generator.integers(0, 2, size=(n_rows, n_speakers), dtype=np.int8).astype(np.float64)
 
 
 def detectable(found: Moments, n_comparisons: int = 1) -> float:
