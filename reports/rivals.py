@@ -18,44 +18,53 @@ from reports.uncertainty import (
     N_REPLICATES,
     SEED,
     FloatArray,
-    Interval,
     IntArray,
+    Interval,
     Stratified,
     no_interval,
-    resamples,
+    replicates,
     share_interval,
 )
 
 _TAILS = np.array([(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+_ROUNDING = 1e-12  # of a replicate that equals theta
 
 
-def percentile_interval(sample: Stratified) -> Interval:
-    """Return the 2.5 to 97.5 % range of theta over resampled speakers."""
-    low, high = np.quantile(_resampled(sample), _TAILS)
-    return Interval(low=float(low), high=float(high), method="percentile bootstrap over speakers")
+def speaker_bootstraps(scores: FloatArray, strata: IntArray, weights: FloatArray) -> list[tuple[Interval, Interval]]:
+    """Return percentile and BCa interval over resampled speakers of many sets of scores in the same strata.
+
+    The draws are those of the headline interval.
+
+    Parameters
+    ----------
+    scores
+        float64, shape ``(n_sets, n_speakers)``.
+    strata, weights
+        As in `reports.uncertainty.Stratified`.
+    """
+    differences, _ = replicates(scores, strata, weights)
+    return [
+        _percentile_and_bca(Stratified(scores=row, strata=strata, weights=weights), np.sort(difference))
+        for row, difference in zip(scores, differences, strict=True)
+    ]
 
 
-def bca_interval(sample: Stratified) -> Interval:
-    """Return the bias-corrected and accelerated bootstrap interval over speakers."""
-    theta_star = np.sort(_resampled(sample))
+def _percentile_and_bca(sample: Stratified, difference: FloatArray) -> tuple[Interval, Interval]:
+    """Return both intervals from the sorted theta* - theta."""
     theta = float(sum(w * part.mean() for w, part in zip(sample.weights, sample.parts(), strict=True)))
-    below = (np.searchsorted(theta_star, theta - 1e-12) + np.searchsorted(theta_star, theta + 1e-12)) / 2
+    below = (np.searchsorted(difference, -_ROUNDING) + np.searchsorted(difference, _ROUNDING)) / 2
     z0 = ndtri(np.clip(below / N_REPLICATES, 1 / N_REPLICATES, 1 - 1 / N_REPLICATES))
     z = z0 + ndtri(_TAILS)
-    low, high = np.quantile(theta_star, ndtr(z0 + z / (1 - _acceleration(sample) * z)))
-    return Interval(low=float(low), high=float(high), method="BCa bootstrap over speakers")
-
-
-def _resampled(sample: Stratified) -> FloatArray:
-    """Return theta of every replicate: the same draws as the headline interval's."""
-    drawn = np.zeros(N_REPLICATES)
-    for place, (weight, part) in enumerate(zip(sample.weights, sample.parts(), strict=True)):
-        drawn += weight * (resamples(len(part), place) @ part) / len(part)
-    return drawn
+    shares = np.concatenate([_TAILS, ndtr(z0 + z / (1 - _acceleration(sample) * z))])
+    limits = theta + np.interp(shares * (N_REPLICATES - 1), np.arange(N_REPLICATES), difference)
+    return (
+        Interval(low=float(limits[0]), high=float(limits[1]), method="percentile bootstrap over speakers"),
+        Interval(low=float(limits[2]), high=float(limits[3]), method="BCa bootstrap over speakers"),
+    )
 
 
 def _acceleration(sample: Stratified) -> float:
-    """Return sum L^3 / (6 (sum L^2)^1.5) over the speakers' influence L = w_h (x_i - m_h) / G_h, 0 without variation."""
+    """Return sum L^3 / (6 (sum L^2)^1.5) with the speakers' influence L = w_h (x_i - m_h) / G_h; 0 if all are 0."""
     parts = zip(sample.weights, sample.parts(), strict=True)
     influence = np.concatenate([weight * (part - part.mean()) / len(part) for weight, part in parts])
     below = float((influence**2).sum() ** 1.5)
@@ -119,10 +128,11 @@ def _beside(run: Run, model: str) -> Json:
     found: dict[str, Interval] = {}
     if not why_not:
         sample = stratified(speakers, task)
+        percentile, bca = speaker_bootstraps(sample.scores[np.newaxis], sample.strata, sample.weights)[0]
         found = {
             "bootstrap_t": share_interval(sample),
-            "percentile": percentile_interval(sample),
-            "bca": bca_interval(sample),
+            "percentile": percentile,
+            "bca": bca,
             "recordings": recording_bootstrap(tally(rows, ["model"], task.classes)[1].sum(axis=0)),
         }
     return {

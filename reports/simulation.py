@@ -11,15 +11,16 @@ U, V for each, p = (S + U) / (S + U + T + V) is beta distributed for each, and c
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from reports.paired import ALPHA, sign_flips
-from reports.rivals import bca_interval, percentile_interval, recording_interval
+from reports.paired import N_FLIPS as REPORTED_FLIPS
+from reports.rivals import recording_interval, speaker_bootstraps
 from reports.run import Json
-from reports.uncertainty import FloatArray, Interval, IntArray, Stratified, mover_interval, share_interval
+from reports.uncertainty import FloatArray, IntArray, Interval, Stratified, mover_interval, share_intervals
 
 N_RECORDINGS = 500
 """Recordings of a speaker, as in AudioMNIST."""
@@ -41,21 +42,39 @@ EXCHANGEABLE = "exchangeable"
 OPPOSITE = "gains and losses"
 SKEWED = "skewed"
 
-Method = Callable[[Stratified], Interval]
+Intervals = dict[str, list[Interval]]
+Methods = Callable[[FloatArray, IntArray, FloatArray], Intervals]
+
+_SETS = 16  # data sets at a time: their replicates take 5 MB
 
 
-def _over_recordings(sample: Stratified) -> Interval:
-    return recording_interval(sample, np.full(len(sample.scores), N_RECORDINGS, dtype=np.int64))
+def all_intervals(scores: FloatArray, strata: IntArray, weights: FloatArray) -> Intervals:
+    """Return the interval of each method for each of many data sets: the report's two, and those of others.
+
+    Parameters
+    ----------
+    scores
+        float64, shape ``(n_sets, n_speakers)``.
+    strata, weights
+        As in `reports.uncertainty.Stratified`.
+    """
+    samples = [Stratified(scores=row, strata=strata, weights=weights) for row in scores]
+    n_recordings = np.full(len(strata), N_RECORDINGS, dtype=np.int64)
+    over_speakers = speaker_bootstraps(scores, strata, weights)
+    return {
+        "bootstrap_t": share_intervals(scores, strata, weights),
+        "mover": [mover_interval(sample) for sample in samples],
+        "percentile": [percentile for percentile, _ in over_speakers],
+        "bca": [bca for _, bca in over_speakers],
+        "recordings": [recording_interval(sample, n_recordings) for sample in samples],
+    }
 
 
-METHODS: dict[str, Method] = {
-    "bootstrap_t": share_interval,
-    "mover": mover_interval,
-    "percentile": percentile_interval,
-    "bca": bca_interval,
-    "recordings": _over_recordings,
-}
-"""How an interval is made, by name; the first is the headline."""
+def in_blocks(scores: FloatArray, sizes: tuple[int, int], methods: Methods) -> Intervals:
+    """Return what `methods` gives for all of `scores`, a few data sets at a time."""
+    strata, weights = strata_of(sizes)
+    blocks = [methods(scores[i : i + _SETS], strata, weights) for i in range(0, len(scores), _SETS)]
+    return {name: [interval for block in blocks for interval in block[name]] for name in blocks[0]}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,8 +174,6 @@ def designs() -> list[Design]:
 
 def nulls() -> list[Null]:
     """Return the designs of the test; one of each kind also with as many flips as the report makes."""
-    from reports.paired import N_FLIPS as N_REPORTED
-
     found = []
     for kind in (EXCHANGEABLE, OPPOSITE, SKEWED):
         for sizes in SIZES:
@@ -166,7 +183,7 @@ def nulls() -> list[Null]:
                 for accuracy, rho in pairs
                 if kind != SKEWED or rho > CORRELATIONS[0]
             ]
-        found.append(Null(kind=kind, sizes=SIZES[0], accuracy=0.9, correlation=0.2, n_flips=N_REPORTED))
+        found.append(Null(kind=kind, sizes=SIZES[0], accuracy=0.9, correlation=0.2, n_flips=REPORTED_FLIPS))
     return found
 
 
@@ -175,8 +192,8 @@ def generator_of(name: str, seed: int) -> np.random.Generator:
     return np.random.default_rng([seed, zlib.crc32(name.encode())])
 
 
-def coverage(design: Design, n_sets: int, seed: int, methods: Mapping[str, Method] = METHODS) -> Json:
-    """Count over `n_sets` data sets how often the interval of each of `methods` holds the truth.
+def coverage(design: Design, n_sets: int, seed: int, methods: Methods = all_intervals) -> Json:
+    """Count over `n_sets` data sets how often each interval of `methods` holds the truth.
 
     Returns
     -------
@@ -185,17 +202,14 @@ def coverage(design: Design, n_sets: int, seed: int, methods: Mapping[str, Metho
         not estimable covers nothing) and ``width`` (mean over those that are).
     """
     scores = draw_scores(design, n_sets, generator_of(design.name, seed))
-    strata, weights = strata_of(design.sizes)
-    samples = [Stratified(scores=row, strata=strata, weights=weights) for row in scores]
+    truths = np.full(n_sets, design.truth)
+    found = in_blocks(scores, design.sizes, methods)
     return {
         "sizes": list(design.sizes),
         "recalls": list(design.recalls),
         "correlation": design.correlation,
         "mover_gated": design.mover_gated,
-        "methods": {
-            name: covering([method(sample) for sample in samples], np.full(n_sets, design.truth))
-            for name, method in methods.items()
-        },
+        "methods": {name: covering(intervals, truths) for name, intervals in found.items()},
     }
 
 
