@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from reports.metrics import theta
+from reports.metrics import mean_number, speaker_table
 from reports.number import number
-from reports.run import Json, Run, scores_of
+from reports.run import Json, Run, Task, scores_of
 
 N_BINS = 10
 
@@ -27,13 +27,11 @@ def describe(run: Run, model: str) -> Json:
         why = f"{n_without} of {len(rows)} recordings have no probability" if n_without else "nothing was predicted"
         return {"brier": number(None, why_not=why), "reliability": [], "reliability_of": None}
     errors = ((scores - np.eye(len(classes))[truth]) ** 2).sum(axis=1) / (2 if len(classes) == 2 else 1)
-    speakers = _over_speakers(rows, errors)
-    brier = number(
-        theta(speakers, "error", equal=False),
-        n_speakers=len(speakers),
-        n_recordings=rows["recording_id"].nunique(),
-    )
     two = len(classes) == 2
+    speakers = _over_speakers(rows, errors if two else errors / 2, run.task)
+    brier = mean_number(speakers, "error")
+    if not two:
+        brier.update({key: None if brier[key] is None else 2 * brier[key] for key in ("value", "low", "high")})
     top = np.ones(len(rows), dtype=np.int64) if two else scores.argmax(axis=1)
     stated = scores[np.arange(len(rows)), top]
     return {
@@ -43,9 +41,11 @@ def describe(run: Run, model: str) -> Json:
     }
 
 
-def _over_speakers(rows: pd.DataFrame, errors: NDArray[np.float64]) -> pd.DataFrame:
+def _over_speakers(rows: pd.DataFrame, errors: NDArray[np.float64], task: Task) -> pd.DataFrame:
     per_repetition = rows.assign(error=errors).groupby(["speaker", "repetition", "seed"], observed=True)["error"].mean()
-    return per_repetition.groupby("speaker", observed=True).mean().to_frame()
+    means = per_repetition.groupby("speaker", observed=True).mean()
+    speakers = speaker_table(rows, task)
+    return speakers.assign(error=means.loc[speakers["speaker"]].to_numpy())
 
 
 def _bins(stated: NDArray[np.float64], true: NDArray[np.bool_]) -> list[Json]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from reports import wording
 from reports.answer import contenders
-from reports.groups import MIN_SPEAKERS
 from reports.run import MAJORITY, Json
+from reports.uncertainty import MIN_SPEAKERS
 
 _PRINTED_ELSEWHERE = ("notes", "sentences")
 

@@ -27,9 +27,9 @@ from reports.drawing import (
     spread,
     swarm,
 )
-from reports.groups import MIN_SPEAKERS
 from reports.run import MAJORITY, Json
 from reports.svg import GLYPHS, GRID, INK, MARKERS, MUTED, PALETTE, Caption, canvas, inline, settings
+from reports.uncertainty import MIN_SPEAKERS
 
 WIDTH_PX = 760.0
 MAX_HINTS = 300

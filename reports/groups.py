@@ -1,46 +1,98 @@
-"""Groups of speakers: how well each is recognised, how far apart groups are, and what is confounded with what.
+"""Groups of speakers: how well each is recognised, and what is confounded with what.
 
-A speaker of whom an attribute is not known belongs to the group "not stated". Gaps are taken between groups of at least
-`MIN_SPEAKERS` speakers; the others are printed, never ranked.
+A speaker of whom an attribute is not known belongs to the group `NOT_STATED`. A group is as large as its number of
+speakers: below `reports.uncertainty.MIN_SPEAKERS` it is printed with its counts and without an interval, and enters no
+gap. An attribute that is the task's own label has recalls, and no gap.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 import pandas as pd
 
-from reports.metrics import speaker_table
-from reports.number import number
+from reports.metrics import balanced_number, mean_number, speaker_table
 from reports.run import INTERSECTION, NOT_STATED, Json, Run
 from reports.tables import GROUP_COLUMNS
-
-MIN_SPEAKERS = 5
-"""A group with fewer speakers gets no interval and enters no gap."""
 
 ATTRIBUTES = (*GROUP_COLUMNS, INTERSECTION)
 
 IS_THE_TASK = "this attribute is the task"
 
-_LAST = ("other", "elsewhere", "no")
-"""Groups that a signed difference subtracts, whatever their place in the alphabet."""
+
+@dataclass(frozen=True, kw_only=True)
+class Members:
+    """The speakers of one model by the groups of one attribute.
+
+    Attributes
+    ----------
+    attribute, model
+        Whose they are.
+    speakers
+        A row per speaker and group, from `reports.metrics.speaker_table`, with ``group``, ``gender`` and ``stratum``.
+    is_task
+        True where the attribute is the task's own label, or made of it.
+    """
+
+    attribute: str
+    model: str
+    speakers: pd.DataFrame
+    is_task: bool
 
 
-def describe(run: Run) -> tuple[Json, Json]:
-    """Return ``groups.<attribute>.<group>.<model>.accuracy`` and ``gaps.<attribute>.<model>``."""
-    groups: Json = {attribute: {} for attribute in ATTRIBUTES}
-    gaps: Json = {attribute: {} for attribute in ATTRIBUTES}
+def members(run: Run) -> Iterator[Members]:
+    """Yield the speakers of every attribute and model under the main protocol."""
+    gender = run.main.groupby("speaker", observed=True)["gender"].first().astype(str)
     for attribute in ATTRIBUTES:
-        levels = _levels(run, attribute)
+        table = speaker_table(run.main, run.task, ["model", attribute]).rename(columns={attribute: "group"})
+        table["gender"] = gender.loc[table["speaker"]].to_numpy()
+        table = table.astype({"model": str, "group": str, "speaker": str, "stratum": str})
         for model in run.models:
-            for group, level in levels.get(model, {}).items():
-                groups[attribute].setdefault(group, {})[model] = {"accuracy": level}
-            gaps[attribute][model] = _gap(run, attribute, levels.get(model, {}))
-    return groups, gaps
+            speakers = table[table["model"] == model].reset_index(drop=True)
+            yield Members(attribute=attribute, model=model, speakers=speakers, is_task=is_task(run, attribute))
 
 
 def is_task(run: Run, attribute: str) -> bool:
-    """Tell whether `attribute` is the task's own label, or the finer one that the label is made of."""
+    """Tell whether `attribute` is the task's own label, the finer one that the label is made of, or crossed with it."""
     own = {run.task.attribute, {"accent_bucket": "accent"}.get(str(run.task.attribute))}
-    return attribute in own
+    return attribute in own or (attribute == INTERSECTION and run.task.attribute in ("gender", "accent_bucket"))
+
+
+def levels(run: Run, found: Members) -> Json:
+    """Return ``<group>: {accuracy, balanced_accuracy}`` of one attribute and model.
+
+    ``accuracy`` is the mean over the group's speakers. ``balanced_accuracy`` is left out where classes do not belong to
+    speakers, and where the attribute is the task.
+    """
+    return {
+        str(group): {
+            "accuracy": _accuracy(found, str(group), speakers),
+            **(
+                {"balanced_accuracy": balanced_number(speakers, run.task)}
+                if run.task.per_speaker and not found.is_task
+                else {}
+            ),
+        }
+        for group, speakers in found.speakers.groupby("group", sort=True)
+    }
+
+
+def _accuracy(found: Members, group: str, speakers: pd.DataFrame) -> Json:
+    level = mean_number(speakers, **({"note": IS_THE_TASK} if found.is_task else {}))
+    if len(speakers) == 1:
+        noun = "accent" if found.attribute in ("accent", "accent_bucket") else "group"
+        level["why_not"] = f"one speaker; nothing can be said about the {noun}"
+    return level
+
+
+def describe(run: Run, everyone: list[Members]) -> Json:
+    """Return ``groups.<attribute>.<group>.<model>``."""
+    groups: Json = {attribute: {} for attribute in ATTRIBUTES}
+    for found in everyone:
+        for group, level in levels(run, found).items():
+            groups[found.attribute].setdefault(group, {})[found.model] = level
+    return {attribute: dict(sorted(of_attribute.items())) for attribute, of_attribute in groups.items()}
 
 
 def confounding(recordings: pd.DataFrame) -> Json:
@@ -50,41 +102,6 @@ def confounding(recordings: pd.DataFrame) -> Json:
         for other in ("accent_bucket", "accent", "room")
         if (recordings[other] != NOT_STATED).any()
     }
-
-
-def _levels(run: Run, attribute: str) -> Json:
-    """Return the accuracy of every group, ``levels[model][group]``; theta is the mean over its speakers."""
-    speakers = speaker_table(run.main, run.task, ["model", attribute])
-    found = speakers.groupby(["model", attribute], observed=True, sort=True).agg(
-        value=("score", "mean"), n_speakers=("score", "size"), n_recordings=("n_recordings", "sum")
-    )
-    further: Json = {"why_not": IS_THE_TASK, "note": IS_THE_TASK} if is_task(run, attribute) else {}
-    levels: Json = {}
-    for (model, group), *numbers in found.itertuples(name=None):
-        value, n_speakers, n_recordings = numbers
-        level = number(value, n_speakers=n_speakers, n_recordings=n_recordings, **further)
-        levels.setdefault(str(model), {})[str(group)] = level
-    return levels
-
-
-def _gap(run: Run, attribute: str, levels: Json) -> Json:
-    band: Json = {"unbiased_low": None, "unbiased_high": None}
-    if is_task(run, attribute) or (attribute == INTERSECTION and run.task.attribute in ("gender", "accent_bucket")):
-        return number(None, why_not=IS_THE_TASK, **band)
-    eligible = {
-        group: level for group, level in levels.items() if group != NOT_STATED and level["n_speakers"] >= MIN_SPEAKERS
-    }
-    counted: Json = {key: sum(level[key] for level in eligible.values()) for key in ("n_speakers", "n_recordings")}
-    if len(eligible) < 2:
-        why = f"fewer than two groups with {MIN_SPEAKERS} speakers"
-        return number(None, why_not=why, **counted, **band)
-    if len(eligible) == 2:
-        first, second = sorted(eligible, key=lambda group: (group in _LAST, group))
-        value = eligible[first]["value"] - eligible[second]["value"]
-        return number(value, **counted, **band, kind="difference", first=first, second=second)
-    ordered = sorted(eligible, key=lambda group: (eligible[group]["value"], group))
-    value = eligible[ordered[-1]]["value"] - eligible[ordered[0]]["value"]
-    return number(value, **counted, **band, kind="range", first=ordered[-1], second=ordered[0])
 
 
 def _cross(recordings: pd.DataFrame, other: str) -> Json:

@@ -15,12 +15,19 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from reports.number import number, plain
 from reports.run import Json, Run, Task
-
-FloatArray = NDArray[np.float64]
+from reports.uncertainty import (
+    FloatArray,
+    Stratified,
+    equal_strata,
+    fisher_interval,
+    mover_interval,
+    share_interval,
+    shared_strata,
+    too_few,
+)
 
 SPLIT_KEYS = ["repetition", "fold", "seed"]
 
@@ -82,7 +89,7 @@ def speaker_table(rows: pd.DataFrame, task: Task, by: Sequence[str] = ()) -> pd.
         ``n_recordings`` (different ones).
     """
     keys = [*by, "speaker"]
-    found, counts = tally(rows, [*keys, "repetition", "seed"], task.classes)
+    found, counts = tally(rows, list(dict.fromkeys([*keys, "repetition", "seed"])), task.classes)
     plain_accuracy = accuracies(counts)
     scored = found.assign(accuracy=plain_accuracy, score=plain_accuracy if task.per_speaker else mean_recalls(counts))
     means = scored.groupby(keys, observed=True, sort=True)[["score", "accuracy"]].mean()
@@ -110,34 +117,62 @@ def theta(speakers: pd.DataFrame, column: str = "score", *, equal: bool) -> floa
     return float(speakers.groupby("stratum", observed=True)[column].mean().mean())
 
 
-def balanced(speakers: pd.DataFrame, task: Task, column: str = "score") -> float:
+def balanced(speakers: pd.DataFrame, task: Task) -> float:
     """Return theta with the weights of balanced accuracy, NaN where a class has no speaker."""
     if task.per_speaker and set(task.classes) - set(speakers["stratum"]):
         return float("nan")
-    return theta(speakers, column, equal=task.per_speaker)
+    return theta(speakers, equal=task.per_speaker)
 
 
 def why_no_balance(speakers: pd.DataFrame, task: Task) -> str:
-    """Say why `balanced` has no value."""
-    lacking = [label for label in task.classes if label not in set(speakers["stratum"])]
-    if speakers.empty or not lacking:
+    """Say why balanced accuracy has no value or no interval with these speakers; empty where they are enough."""
+    lacking = [label for label in task.classes if task.per_speaker and label not in set(speakers["stratum"])]
+    if speakers.empty:
         return "nothing was predicted"
-    return "no speaker was tested of: " + ", ".join(lacking)
+    if lacking:
+        return "no speaker was tested of: " + ", ".join(lacking)
+    return too_few(speakers["stratum"].to_list(), task.classes if task.per_speaker else ())
+
+
+def stratified(speakers: pd.DataFrame, task: Task) -> Stratified:
+    """Return the scores of `speakers` in strata weighted as balanced accuracy weighs them."""
+    build = equal_strata if task.per_speaker else shared_strata
+    return build(speakers["score"].to_numpy(), speakers["stratum"].to_list())
+
+
+def balanced_number(speakers: pd.DataFrame, task: Task) -> Json:
+    """Return the balanced accuracy of `speakers` with its interval, and under ``check`` the limits by MOVER."""
+    value, counted = balanced(speakers, task), counts_of(speakers)
+    if why_not := why_no_balance(speakers, task):
+        return number(value, **counted, why_not=why_not, check=None)
+    sample = stratified(speakers, task)
+    second = mover_interval(sample)
+    check = {"low": second.low, "high": second.high, "method": second.method} if second.estimable else None
+    return number(value, share_interval(sample), **counted, check=check)
+
+
+def mean_number(speakers: pd.DataFrame, column: str = "score", **further: Any) -> Json:
+    """Return the mean of `column`, a share, in which all speakers weigh the same, with its interval."""
+    value, counted = theta(speakers, column, equal=False), counts_of(speakers)
+    if why_not := "nothing was predicted" if speakers.empty else too_few(speakers["stratum"].to_list()):
+        return number(value, **counted, why_not=why_not, **further)
+    sample = shared_strata(speakers[column].to_numpy(), speakers["stratum"].to_list())
+    return number(value, share_interval(sample), **counted, **further)
+
+
+def counts_of(speakers: pd.DataFrame) -> dict[str, Any]:
+    """Return ``n_speakers`` and ``n_recordings`` of a table of `speaker_table`."""
+    return {"n_speakers": len(speakers), "n_recordings": int(speakers["n_recordings"].sum())}
 
 
 def describe(run: Run, model: str) -> Json:
     """Return every number about the accuracy of `model` under the main protocol."""
     rows, task = run.rows(model), run.task
     speakers = speaker_table(rows, task)
-    counted: dict[str, Any] = {"n_speakers": len(speakers), "n_recordings": speakers["n_recordings"].sum()}
-    value = balanced(speakers, task)
-    why: Json = {} if plain(value) is not None else {"why_not": why_no_balance(speakers, task)}
-    per_recording = theta(speakers, "accuracy", equal=False)
     return {
-        "balanced_accuracy": number(value, **counted, **why),
-        "accuracy": number(per_recording, **counted, **({} if len(speakers) else why)),
-        "mcc": _correlation(rows, task, counted),
-        "auroc": number(None, **counted),
+        "balanced_accuracy": balanced_number(speakers, task),
+        "accuracy": mean_number(speakers, "accuracy"),
+        "mcc": _correlation(rows, speakers, task),
         "recall": {label: _recall(rows, task, label) for label in task.classes},
         "mean_over_folds": over_folds(rows, task),
         "per_speaker": [_speaker(row) for row in speakers.to_dict("records")],
@@ -210,15 +245,23 @@ def _ratio(above: FloatArray, below: FloatArray) -> FloatArray:
     return quotient
 
 
-def _correlation(rows: pd.DataFrame, task: Task, counted: Json) -> Json:
-    """Matthews' correlation of answers in which every speaker weighs the same."""
-    counts = tally(rows, ["speaker", "repetition", "seed"], task.classes)
-    found, shares = counts[0], counts[1] / np.maximum(counts[1].sum(axis=(1, 2), keepdims=True), 1)
-    weights = 1.0 / found.groupby("speaker", observed=True)["speaker"].transform("size").to_numpy(dtype=np.float64)
-    value = matthews((shares * weights[:, None, None]).sum(axis=0, keepdims=True))[0]
+def _correlation(rows: pd.DataFrame, speakers: pd.DataFrame, task: Task) -> Json:
+    """Matthews' correlation of answers in which every speaker weighs the same; interval by leaving one speaker out."""
+    found, counts = tally(rows, ["speaker", "repetition", "seed"], task.classes)
+    shares = counts / np.maximum(counts.sum(axis=(1, 2), keepdims=True), 1)
+    owners, place = np.unique(found["speaker"].astype(str).to_numpy(), return_inverse=True)
+    of_speaker = np.zeros((len(owners), *shares.shape[1:]))
+    np.add.at(of_speaker, place, shares)
+    of_speaker /= np.maximum(np.bincount(place, minlength=len(owners)), 1)[:, np.newaxis, np.newaxis]
+    total, counted = of_speaker.sum(axis=0, keepdims=True), counts_of(speakers)
+    value = float(matthews(total)[0])
     if np.isnan(value):
         return number(None, **counted, why_not="all answers, or all true classes, are the same")
-    return number(value, **counted)
+    if why_not := why_no_balance(speakers, task):
+        return number(value, **counted, why_not=why_not)
+    strata = speakers.assign(speaker=speakers["speaker"].astype(str)).set_index("speaker")["stratum"]
+    interval = fisher_interval(value, matthews(total - of_speaker), strata.loc[owners.tolist()].to_list())
+    return number(value, interval, **counted)
 
 
 def _recall(rows: pd.DataFrame, task: Task, label: str) -> Json:
@@ -226,12 +269,7 @@ def _recall(rows: pd.DataFrame, task: Task, label: str) -> Json:
     of_class = rows[rows["y_true"] == label]
     if of_class.empty:
         return number(None, why_not=f"no recording of class {label} was tested")
-    speakers = speaker_table(of_class, task)
-    return number(
-        theta(speakers, "accuracy", equal=False),
-        n_speakers=len(speakers),
-        n_recordings=int(speakers["n_recordings"].sum()),
-    )
+    return mean_number(speaker_table(of_class, task), "accuracy")
 
 
 def _fold_means(found: pd.DataFrame, values: FloatArray) -> Json:

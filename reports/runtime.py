@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from reports.number import plain
-from reports.run import Json, Run
+from reports.run import MAJORITY, Json, Run
 
 FEATURES = "features"
 """The ``model`` of timings that belong to no cell."""
@@ -36,6 +36,32 @@ def describe(run: Run) -> Json:
         "contended": bool(timings["contended"].any()),
         "models": {model: _model(run, model, main[main["model"] == model]) for model in run.models},
     }
+
+
+def front(costs: Json, models: Json) -> list[str]:
+    """Return the models that no other beats in both balanced accuracy and time to answer, fastest first.
+
+    Parameters
+    ----------
+    costs
+        ``runtime.models`` of the summary.
+    models
+        ``models`` of the summary.
+    """
+    points = {
+        name: (cost["predict_batch_seconds_per_recording"], models[name]["balanced_accuracy"]["value"])
+        for name, cost in costs.items()
+        if name != MAJORITY
+    }
+    known = {name: point for name, point in points.items() if None not in point}
+    return sorted(
+        (
+            name
+            for name, (seconds, value) in known.items()
+            if not any(s <= seconds and v >= value and (s, v) != (seconds, value) for s, v in known.values())
+        ),
+        key=lambda name: known[name],
+    )
 
 
 def _model(run: Run, model: str, timings: pd.DataFrame) -> Json:

@@ -1,6 +1,6 @@
 """All numbers of the report, computed from the tables of a run directory; no drawing.
 
-``summary.json`` has schema ``voxfold-summary/1``; every estimated number in it has the form of `reports.number`.
+``summary.json`` has schema ``voxfold-summary/2``; every estimated number in it has the form of `reports.number`.
 """
 
 from __future__ import annotations
@@ -10,12 +10,31 @@ from pathlib import Path
 
 import pandas as pd
 
-from reports import answer, calibration, comparison, groups, hardest, metrics, published, runtime, wording
+from reports import (
+    answer,
+    auroc,
+    calibration,
+    comparison,
+    fairness,
+    gaps,
+    groups,
+    hardest,
+    metrics,
+    paired,
+    published,
+    runtime,
+    shrinkage,
+    uncertainty,
+    wording,
+)
 from reports.run import NOT_STATED, RANDOM, Json, Run, load
 
-SCHEMA = "voxfold-summary/1"
+SCHEMA = "voxfold-summary/2"
 
 _COPIED = ("created", "mfcc", "folds_hash", "machine", "versions", "accelerated", "commit", "command", "settings")
+
+WITHIN_GENDER = ("accent_bucket", "accent")
+"""Attributes whose gaps are also taken among speakers of one gender."""
 
 _RAW = ("gender", "accent", "native_speaker", "age", "origin", "room")
 """Columns of the recordings table that keep their raw value in ``<name>_raw``."""
@@ -31,7 +50,9 @@ def summarise(folder: Path) -> Json:
     """
     run = load(folder)
     manifest = run.manifest
-    levels, gaps = groups.describe(run)
+    models = {model: _model(run, model) for model in run.models}
+    comparisons = comparison.pairs(run)
+    costs = runtime.describe(run)
     summary: Json = {
         "schema": SCHEMA,
         **{key: manifest.get(key) for key in _COPIED},
@@ -40,15 +61,17 @@ def summarise(folder: Path) -> Json:
         "corpus": {**manifest.get("corpus", {}), **_counts(run)},
         "cells": manifest.get("cells", {}),
         "model_order": list(run.models),
-        "models": {model: _model(run, model) for model in run.models},
-        "comparisons": comparison.pairs(run),
-        "ranks": comparison.ranks(run),
+        "uncertainty": _uncertainty(),
+        "models": models,
+        "comparisons": comparisons,
+        "ranks": comparison.ranks(run.contenders, comparisons),
+        "rank_groups": comparison.rank_groups(run.contenders, comparisons),
+        "leader": comparison.leader(models, run.contenders, comparisons),
         "leakage_premium": comparison.leakage_premium(run),
         "accent_never_heard": comparison.accent_never_heard(run),
         "confounding": groups.confounding(run.tested),
-        "groups": levels,
-        "gaps": gaps,
-        "runtime": runtime.describe(run),
+        **_groups(run),
+        "runtime": {**costs, "front": runtime.front(costs["models"], models)},
         "hardest": hardest.describe(run),
         "cleaned": _cleaned(run.recordings),
         "quarantine": run.quarantine.sort_values(["reason", "recording"]).to_dict("records"),
@@ -58,6 +81,35 @@ def summarise(folder: Path) -> Json:
         },
     }
     return {**summary, "answer": answer.answer(summary)}
+
+
+def _groups(run: Run) -> Json:
+    everyone = list(groups.members(run))
+    levels = groups.describe(run, everyone)
+    found: Json = {name: {} for name in ("gaps", "gaps_within_gender", "shrinkage", "fairness")}
+    for each in everyone:
+        of_model = {g: level[each.model] for g, level in levels[each.attribute].items() if each.model in level}
+        found["gaps"].setdefault(each.attribute, {})[each.model] = gaps.describe(each)
+        found["shrinkage"].setdefault(each.attribute, {})[each.model] = shrinkage.describe(each, run.task)
+        found["fairness"].setdefault(each.attribute, {})[each.model] = fairness.describe(
+            each, run.rows(each.model), run.task, of_model
+        )
+        for gender, gap in gaps.within_gender(each).items() if each.attribute in WITHIN_GENDER else ():
+            of_gender = found["gaps_within_gender"].setdefault(gender, {})
+            of_gender.setdefault(each.attribute, {})[each.model] = gap
+    return {"groups": levels, **found}
+
+
+def _uncertainty() -> Json:
+    return {
+        "level": uncertainty.LEVEL,
+        "n_replicates": uncertainty.N_REPLICATES,
+        "n_permutations": gaps.N_PERMUTATIONS,
+        "n_flips": paired.N_FLIPS,
+        "seed": uncertainty.SEED,
+        "min_speakers": uncertainty.MIN_SPEAKERS,
+        "min_speakers_for_tests": gaps.MIN_SPEAKERS_FOR_TESTS,
+    }
 
 
 def write_summary(folder: Path) -> Path:
@@ -113,6 +165,7 @@ def _model(run: Run, model: str) -> Json:
         "view": entry.get("view"),
         "baseline": run.is_baseline(model),
         **metrics.describe(run, model),
+        "auroc": auroc.describe(run.rows(model), run.task),
         **calibration.describe(run, model),
     }
 

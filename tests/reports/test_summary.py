@@ -30,7 +30,7 @@ def numbers(found: Any) -> Iterator[dict[str, Any]]:
 
 def test_paths_that_scripts_read(healthy_run: Path) -> None:
     summary = json.loads(write_summary(healthy_run).read_text(encoding="utf-8"))
-    assert summary["schema"] == "voxfold-summary/1"
+    assert summary["schema"] == "voxfold-summary/2"
     for model in ("svm", "xgboost", "cnn", "majority"):
         found = summary["models"][model]
         for name in ("balanced_accuracy", "accuracy", "mcc", "auroc", "brier"):
@@ -41,18 +41,31 @@ def test_paths_that_scripts_read(healthy_run: Path) -> None:
             assert set(summary["gaps"][attribute][model]) >= NUMBER | {"unbiased_low", "unbiased_high"}
             for group in summary["groups"][attribute].values():
                 assert set(group[model]["accuracy"]) >= NUMBER
-    assert [set(pair) for pair in summary["comparisons"]] == [{"a", "b", "metric", "difference", "p", "p_holm"}] * 3
+    assert {(pair["a"], pair["b"]) for pair in summary["comparisons"]} == {
+        ("svm", "xgboost"),
+        ("svm", "cnn"),
+        ("xgboost", "cnn"),
+    }
+    for pair in summary["comparisons"]:
+        assert set(pair) >= {"metric", "difference", "p", "p_holm", "significant", "equal", "detectable", "fold_level"}
+        assert pair["p"] <= pair["p_holm"] <= 1
     assert set(summary["ranks"]) == {"svm", "xgboost", "cnn"}
+    assert all(set(rank) >= NUMBER for rank in summary["ranks"].values())
 
 
-def test_no_number_claims_an_interval(healthy_summary: dict[str, Any]) -> None:
+def test_every_number_has_an_interval_around_it_or_says_why_not(healthy_summary: dict[str, Any]) -> None:
     found = list(numbers(healthy_summary))
-    assert len(found) > 100
+    assert len(found) > 300
     for number in found:
-        assert number["low"] is None
-        assert number["high"] is None
-        assert number["estimable"] is False
-        assert number["why_not"]
+        if number["estimable"]:
+            assert number["low"] <= number["value"] <= number["high"]
+            assert number["method"]
+            assert number["why_not"] is None
+        else:
+            assert number["low"] is None
+            assert number["high"] is None
+            assert number["why_not"]
+    assert sum(number["estimable"] for number in found) > 100
 
 
 def test_the_same_tables_give_the_same_bytes(make_run: Callable[..., Path]) -> None:

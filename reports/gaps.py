@@ -1,0 +1,221 @@
+"""How far apart groups of speakers are, and how far apart they would be if the groups made no difference.
+
+Two groups: the signed difference of their means with Welch's t (1947, Biometrika 34, 28-35). Three or more: the range
+of the means R; its interval comes from simultaneous intervals of all pairs, |d_ij| -+ q se_ij with q the
+studentised-range quantile / sqrt 2 at Welch's degrees of freedom (Games and Howell 1976, Journal of Educational
+Statistics 1, 113-125), since the best minus the worst is biased upwards when there is no gap at all. The unbiased band
+permutes group labels among speakers of the same gender and class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from reports.groups import IS_THE_TASK, Members
+from reports.number import number
+from reports.run import NOT_STATED, Json
+from reports.uncertainty import (
+    MIN_SPEAKERS,
+    SEED,
+    FloatArray,
+    Interval,
+    Stratified,
+    difference_interval,
+    moments,
+    no_interval,
+)
+
+N_PERMUTATIONS = 9_999
+MIN_SPEAKERS_FOR_TESTS = 10
+
+_LAST = ("other", "elsewhere", "no")
+"""Groups that a signed difference subtracts, whatever their place in the alphabet."""
+
+_TAIL = 0.025
+_TIE = 1e-12
+
+
+@dataclass(frozen=True, kw_only=True)
+class Band:
+    """What a gap would be if the groups made no difference.
+
+    Attributes
+    ----------
+    low, high, expected
+        95 % range and mean over permutations; NaN where it cannot be made.
+    p
+        Share of permutations with a gap at least as large, counting the observed one.
+    why_not
+        Why there is no band; empty where there is one.
+    """
+
+    low: float = float("nan")
+    high: float = float("nan")
+    expected: float = float("nan")
+    p: float = float("nan")
+    why_not: str = ""
+
+
+def describe(found: Members) -> Json:
+    """Return the gap between the groups of one attribute under one model, as a number with its band and p."""
+    if found.is_task:
+        return _no_gap(IS_THE_TASK)
+    return gap(found.speakers, by_gender=found.attribute != "gender")
+
+
+def within_gender(found: Members) -> Json:
+    """Return the same per gender, ``<gender>: gap``; empty where the task or the attribute is in the way."""
+    if found.is_task:
+        return {}
+    of_gender = found.speakers.groupby("gender", sort=True)
+    return {str(gender): gap(speakers, by_gender=False) for gender, speakers in of_gender if gender != NOT_STATED}
+
+
+def gap(speakers: pd.DataFrame, *, by_gender: bool) -> Json:
+    """Return the gap between all groups of at least `MIN_SPEAKERS` speakers.
+
+    Parameters
+    ----------
+    speakers
+        ``speaker, group, score, stratum, gender, n_recordings``, a row per speaker.
+    by_gender
+        True: the band permutes labels among speakers of one gender, and needs groups of more than one.
+    """
+    known = speakers[speakers["group"] != NOT_STATED]
+    sizes = known.groupby("group")["speaker"].nunique()
+    eligible = known[known["group"].isin(sizes.index[sizes >= MIN_SPEAKERS])].reset_index(drop=True)
+    counted: Json = {
+        "n_speakers": int(eligible["speaker"].nunique()),
+        "n_recordings": int(eligible["n_recordings"].sum()),
+    }
+    if eligible["group"].nunique() < 2:
+        return _no_gap(f"fewer than two groups with {MIN_SPEAKERS} speakers", **counted)
+    names, value, interval = _observed(eligible)
+    repeated = bool(eligible["speaker"].duplicated().any())
+    if repeated:
+        interval = no_interval("speakers stand in more than one group")
+    band = Band(why_not=interval.why_not) if repeated else _band(eligible, names, by_gender=by_gender)
+    kind: Json = {"kind": "difference" if len(names) == 2 else "range", "first": names[0], "second": names[-1]}
+    return number(value, interval, **counted, **kind, **_against_band(band, sizes[names].min()))
+
+
+def _no_gap(why_not: str, **counted: Any) -> Json:
+    return number(None, why_not=why_not, **counted, kind=None, **_against_band(Band(why_not=why_not), 0))
+
+
+def _against_band(band: Band, smallest: int) -> Json:
+    small = f"tests need {MIN_SPEAKERS_FOR_TESTS} speakers in every group" if smallest < MIN_SPEAKERS_FOR_TESTS else ""
+    why_no_p = band.why_not or small
+    values = {"low": band.low, "high": band.high, "expected": band.expected}
+    return {
+        **{f"unbiased_{name}": None if band.why_not else value for name, value in values.items()},
+        "unbiased_why_not": band.why_not or None,
+        "p": None if why_no_p else band.p,
+        "p_why_not": why_no_p or None,
+    }
+
+
+def _observed(speakers: pd.DataFrame) -> tuple[list[str], float, Interval]:
+    """Return the groups (two in fixed order; more from the highest to the lowest), the gap and its interval."""
+    means = speakers.groupby("group", sort=True)["score"].mean()
+    if len(means) == 2:
+        names = sorted(means.index, key=lambda group: (group in _LAST, group))
+        interval = welch(*(_scores(speakers, name) for name in names))
+        return names, float(means[names[0]] - means[names[1]]), interval
+    names = sorted(means.index, key=lambda group: (-means[group], group))
+    interval = range_interval([_scores(speakers, name) for name in names])
+    return names, float(means.max() - means.min()), interval
+
+
+def _scores(speakers: pd.DataFrame, group: str) -> FloatArray:
+    return speakers.loc[speakers["group"] == group, "score"].to_numpy(dtype=np.float64)
+
+
+def _two(first: FloatArray, second: FloatArray) -> Stratified:
+    """Return the difference of two means as a stratified sum with weights 1 and -1."""
+    strata = np.repeat(np.array([0, 1]), [len(first), len(second)])
+    return Stratified(scores=np.concatenate([first, second]), strata=strata, weights=np.array([1.0, -1.0]))
+
+
+def welch(first: FloatArray, second: FloatArray) -> Interval:
+    """Return Welch's interval of the first group's mean minus the second's."""
+    interval = difference_interval(_two(first, second))
+    return replace(interval, method="Welch's t over speakers") if interval.estimable else interval
+
+
+def range_interval(groups: Sequence[FloatArray]) -> Interval:
+    """Return the interval of the range of the groups' means.
+
+    max(0, max(|d_ij| - q_ij se_ij)) to max(|d_ij| + q_ij se_ij) over all pairs.
+    """
+    from statsmodels.stats.libqsturng import qsturng
+
+    found = [moments(_two(first, second)) for first, second in combinations(groups, 2)]
+    if any(pair.se <= _TIE for pair in found):
+        return no_interval("no variation between the speakers of two groups")
+    quantiles = [float(qsturng(1 - 2 * _TAIL, len(groups), pair.nu)) / np.sqrt(2) for pair in found]
+    reach = [(abs(pair.theta), q * pair.se) for pair, q in zip(found, quantiles, strict=True)]
+    return Interval(
+        low=max(0.0, *(distance - half for distance, half in reach)),
+        high=max(distance + half for distance, half in reach),
+        method="simultaneous intervals of all pairs, studentised range with Welch's degrees of freedom",
+    )
+
+
+def _band(speakers: pd.DataFrame, names: Sequence[str], *, by_gender: bool) -> Band:
+    if by_gender and speakers["gender"].nunique() > 1:
+        alone = speakers.groupby("group")["gender"].nunique()
+        if (alone == 1).any():
+            listed = ", ".join(map(str, alone.index[alone == 1]))
+            return Band(why_not=f"speakers of one gender only: {listed}")
+    blocks = speakers["gender"] + "\n" + speakers["stratum"] if by_gender else speakers["stratum"]
+    ordered = speakers.assign(block=blocks).sort_values(["block", "speaker"], kind="stable")
+    sizes = tuple(int(size) for size in ordered.groupby("block", sort=True).size())
+    scores = ordered["score"].to_numpy(dtype=np.float64)
+    member = np.stack([(ordered["group"] == name).to_numpy() for name in names], axis=1)
+    shares = member / member.sum(axis=0)
+    means = scores[permutations(sizes)] @ shares
+    signed = len(names) == 2
+    drawn = means[:, 0] - means[:, 1] if signed else np.ptp(means, axis=1)
+    observed = scores @ shares
+    at_least = [drawn >= _gap_of(observed, signed) - _TIE, drawn <= _gap_of(observed, signed) + _TIE]
+    tails = [(1 + int(side.sum())) / (N_PERMUTATIONS + 1) for side in at_least]
+    low, high = np.quantile(drawn, [_TAIL, 1 - _TAIL] if signed else [0.0, 1 - 2 * _TAIL])
+    return Band(
+        low=float(low) if signed else 0.0,
+        high=float(high),
+        expected=float(drawn.mean()),
+        p=min(1.0, 2 * min(tails)) if signed else tails[0],
+    )
+
+
+def _gap_of(means: FloatArray, signed: bool) -> float:
+    return float(means[0] - means[1]) if signed else float(np.ptp(means))
+
+
+@lru_cache(maxsize=16)
+def permutations(block_sizes: tuple[int, ...]) -> NDArray[np.intp]:
+    """Return random orders of speakers that stay within their blocks, shape ``(N_PERMUTATIONS, n_speakers)``.
+
+    Parameters
+    ----------
+    block_sizes
+        Speakers of each block, one block after the other.
+    """
+    generator = np.random.default_rng([SEED, *block_sizes])
+    ends = np.cumsum(block_sizes)
+    orders = [
+        end - size + generator.random((N_PERMUTATIONS, size)).argsort(axis=1)
+        for size, end in zip(block_sizes, ends, strict=True)
+    ]
+    found = np.concatenate(orders, axis=1)
+    found.flags.writeable = False
+    return found
