@@ -24,7 +24,7 @@ MAX_EXACT_SPEAKERS = 17
 POWER = 0.80
 ALPHA = 0.05
 
-_TOLERANCE = 1e-9  # of the statistic: a flip that gives the same value by another order of summing is a tie
+_ROUNDING = 1e-12  # relative: no more than this is left of equal numbers that were summed in another order
 _BLOCK = 16_384
 
 
@@ -67,25 +67,28 @@ def sign_flip(sample: Stratified) -> FlipTest:
     observed = float(_statistics(sample, np.ones((1, n_speakers)))[0])
     count = n_flips = 0
     for signs in _all_signs(n_speakers) if exact else _random_signs(n_speakers):
-        count += int((_statistics(sample, signs) >= observed * (1 - _TOLERANCE)).sum())
+        count += int((_statistics(sample, signs) >= observed - _ROUNDING).sum())
         n_flips += len(signs)
     return FlipTest(p=count / n_flips if exact else (count + 1) / (n_flips + 1), n_flips=n_flips, exact=exact)
 
 
 def _statistics(sample: Stratified, signs: FloatArray) -> FloatArray:
-    """Return the studentised statistic of every row of `signs`, shape ``(n_flips,)``."""
+    """Return t^2 / (1 + t^2) of every row of `signs`, shape ``(n_flips,)``.
+
+    It has the order of the studentised statistic t, and a value where se is 0: 1, or 0 where theta is 0 too.
+    """
     above, below = np.zeros(len(signs)), np.zeros(len(signs))
     for h, (weight, part) in enumerate(zip(sample.weights, sample.parts(), strict=True)):
         n = len(part)
         means = signs[:, sample.strata == h] @ part / n
         above += weight * means
         # flipping signs leaves the squares as they are
-        below += weight**2 * np.maximum((part**2).sum() - n * means**2, 0.0) / (n - 1) / n
-    scale = float(np.abs(sample.scores).max())
-    tiny = below <= (_TOLERANCE * scale) ** 2
-    with np.errstate(divide="ignore", invalid="ignore"):
-        values = np.abs(above) / np.sqrt(below)
-    return np.where(tiny, np.where(np.abs(above) <= _TOLERANCE * scale, 0.0, np.inf), values)
+        squares = float((part**2).sum())
+        left = squares - n * means**2
+        below += weight**2 * np.where(left <= _ROUNDING * squares, 0.0, left) / (n - 1) / n
+    above[np.abs(above) <= _ROUNDING * np.abs(sample.scores).max()] = 0.0
+    total = above**2 + below
+    return np.divide(above**2, total, out=np.zeros_like(total), where=total > 0)
 
 
 def _all_signs(n_speakers: int) -> Iterator[FloatArray]:
