@@ -7,6 +7,7 @@ model keeps its colour and marker in all of them; hollow marks are groups too sm
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 
 import numpy as np
 import seaborn as sns
@@ -92,7 +93,7 @@ def leakage_premium(summary: Json) -> str:
         return ""
     look = styles(summary)
     with settings():
-        figure, axes = canvas(WIDTH_PX, 360, (250, 40, 300, 20))
+        figure, axes = canvas(WIDTH_PX, 360, (230, 40, 320, 20))
         axes.set_xlim(-0.04, 1.04)
         for name, found in premium.items():
             ends = [found["main_score"]["value"], found["score"]["value"]]
@@ -122,7 +123,8 @@ def groups(summary: Json, attribute: str) -> str:
     look, step = styles(summary), max(30.0 + 7.0 * len(names), 46.0)
     with settings():
         left = min(max(150, 40 + 7.2 * max(len(row) for row in shown)), 300)
-        figure, axes = canvas(WIDTH_PX, step * len(shown) + 82, (left, 36, 170, 46))
+        top = 14 + _legend_height(names, WIDTH_PX)
+        figure, axes = canvas(WIDTH_PX, step * len(shown) + top + 46, (left, top, 170, 46))
         rows(axes, step * len(shown))
         levels = [summary["groups"][attribute][group] for group in shown]
         for key, (x, y) in _group_rows(axes, levels, names, step).items():
@@ -131,7 +133,7 @@ def groups(summary: Json, attribute: str) -> str:
             label(axes, step * (place + 0.5), _shorten(group), _counts(level))
         percent_axis(axes, "x", _all_levels(summary))
         axes.set_xlabel("recordings recognised, mean over speakers", loc="left")
-        _legend(figure, axes, names, look)
+        _legend(figure, names, look)
         finding = f"Lowest row: {_group_finding(summary, attribute, shown[-1], names)}. "
         finding += f"Highest row: {_group_finding(summary, attribute, shown[0], names)}."
         title = f"{wording.attribute(attribute)}: accuracy per group and model"
@@ -158,7 +160,7 @@ def cost(summary: Json) -> str:
             marks(axes, ([x], [y]), look[name], size=130)
         lifted = spread([y for _, y in known.values()], 18 / 266 * float(np.ptp(axes.get_ylim())))
         for (name, (x, _)), y in zip(known.items(), lifted, strict=True):
-            axes.annotate(wording.model(name), (x, y), (11, 0), textcoords="offset points", va="center")
+            axes.annotate(wording.short_model(name), (x, y), (11, 0), textcoords="offset points", va="center")
         axes.set_xlabel("time to answer, per recording, many at once", loc="left")
         axes.set_ylabel("balanced accuracy", loc="top")
         told = [f"{wording.model(n)} {wording.percent(y)} at {wording.seconds(x)}" for n, (x, y) in known.items()]
@@ -177,7 +179,8 @@ def reliability(summary: Json) -> str:
         return ""
     look = styles(summary)
     with settings():
-        figure, axes = canvas(480, 440, (64, 40, 20, 54))
+        top = 18 + _legend_height(list(curves), 480)
+        figure, axes = canvas(480, top + 400, (64, top, 20, 54))
         axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (4, 4)))
         for name, bins in curves.items():
             x, y = [b["stated"] for b in bins], [b["observed"] for b in bins]
@@ -187,7 +190,7 @@ def reliability(summary: Json) -> str:
         percent_axis(axes, "y", [0.0, 1.0])
         axes.set_xlabel("probability stated by the model", loc="left")
         axes.set_ylabel("how often it is true", loc="top")
-        _legend(figure, axes, list(curves), look)
+        _legend(figure, list(curves), look)
         worst = {name: max(bins, key=lambda b: abs(b["stated"] - b["observed"])) for name, bins in curves.items()}
         told = [
             f"{wording.model(n)} states {wording.percent(b['stated'])} where {wording.percent(b['observed'])} are true"
@@ -216,7 +219,7 @@ def _speaker_row(axes: Axes, summary: Json, name: str, y: float) -> list[str]:
         axes.vlines([number["value"]], y - 30, y + 26, color=INK, linewidth=1.5)
         marks(axes, ([number["value"]], [y]), style, size=170, edge=INK)
         right_text(axes, y, wording.percent(number["value"]), bold=True)
-    label(axes, y, wording.model(name), _count_text(number))
+    label(axes, y, wording.short_model(name), _count_text(number))
     if len(scores) > MAX_HINTS:
         return []
     return [f"speaker {row['speaker']}: {wording.percent(row['score'])}" for row in model["per_speaker"]]
@@ -307,11 +310,11 @@ def _slope_labels(axes: Axes, premium: Json, others: Sequence[Json]) -> None:
     names = list(premium)
     left = spread([premium[name]["main_score"]["value"] for name in names], gap)
     for name, y in zip(names, left, strict=True):
-        text = f"{wording.model(name)}  {wording.percent(premium[name]['main_score']['value'])}"
+        text = f"{wording.short_model(name)}  {wording.percent(premium[name]['main_score']['value'])}"
         axes.annotate(text, (0, y), (-13, 0), textcoords="offset points", ha="right", va="center")
     ends = [premium[name]["score"]["value"] for name in names] + [other["accuracy"] for other in others]
     texts = [
-        f"{wording.percent(found['score']['value'])}  {wording.model(name)}, {wording.points(found['value'])}"
+        f"{wording.percent(found['score']['value'])}  {wording.short_model(name)}, {wording.points(found['value'])}"
         for name, found in premium.items()
     ]
     texts += [f"{wording.percent(other['accuracy'])}  {other['name']} (published)" for other in others]
@@ -328,13 +331,22 @@ def _cost_limits(axes: Axes, seconds: Sequence[float]) -> None:
     axes.tick_params(which="minor", length=0)
 
 
-def _legend(figure: Figure, axes: Axes, names: Sequence[str], look: dict[str, Style]) -> None:
-    handles = [
-        Line2D([], [], linestyle="", marker=look[n].marker, color=look[n].colour, markersize=9, label=wording.model(n))
-        for n in names
-    ]
-    place = (axes.get_position().x0 - 0.02, 1.0)
-    figure.legend(handles=handles, loc="upper left", ncols=min(len(names), 5), bbox_to_anchor=place, handletextpad=0.2)
+def _legend_columns(names: Sequence[str], width_px: float) -> int:
+    longest = max(len(wording.short_model(name)) for name in names)
+    return max(int(width_px / (36 + 7.7 * longest)), 1)
+
+
+def _legend_height(names: Sequence[str], width_px: float) -> float:
+    """Return the pixels that the legend's rows need at the top of a picture."""
+    return 22.0 * ceil(len(names) / _legend_columns(names, width_px))
+
+
+def _legend(figure: Figure, names: Sequence[str], look: dict[str, Style]) -> None:
+    labels = [wording.short_model(name) for name in names]
+    signs = [look[name] for name in names]
+    handles = [Line2D([], [], linestyle="", marker=s.marker, color=s.colour, markersize=9) for s in signs]
+    columns = _legend_columns(names, figure.bbox.width)
+    figure.legend(handles, labels, loc="upper left", ncols=columns, bbox_to_anchor=(0, 1), handletextpad=0.2)
 
 
 def _shorten(text: str) -> str:

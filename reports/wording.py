@@ -7,6 +7,9 @@ from collections.abc import Sequence
 NONE = "–"
 """Printed where there is no number."""
 
+MAX_LABEL = 20
+"""Characters of a model's name that the margins of the pictures have room for."""
+
 _SPACE = "\u00a0"
 
 _MODELS = {
@@ -49,6 +52,12 @@ _TASKS = {
 def model(name: str) -> str:
     """Return a model's name for a reader."""
     return _MODELS.get(name, name)
+
+
+def short_model(name: str) -> str:
+    """Return a model's name for the labels of a picture: of a long one its end, which tells factories apart."""
+    text = model(name)
+    return text if len(text) <= MAX_LABEL else "…" + text[1 - MAX_LABEL :]
 
 
 def attribute(name: str) -> str:
