@@ -36,7 +36,7 @@ def cost(summary: Json) -> str:
             marks(axes, ([x], [y]), look[name], size=130)
         lifted = spread([y for _, y in known.values()], 18 / 306 * float(np.ptp(axes.get_ylim())))
         for (name, (x, _)), y in zip(known.items(), lifted, strict=True):
-            axes.annotate(wording.model(name), (x, y), (9, 9), textcoords="offset points", va="center")
+            axes.annotate(wording.short_model(name), (x, y), (9, 9), textcoords="offset points", va="center")
         axes.set_xlabel("time to answer, per recording, many at once", loc="left")
         axes.set_ylabel("balanced accuracy", loc="top")
         return inline(

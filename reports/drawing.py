@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Literal
 
 import seaborn as sns
@@ -13,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from reports import wording
 from reports.run import Json
 from reports.svg import GRID, INK, MUTED, PAPER
 
@@ -136,16 +138,24 @@ def strip(axes: Axes, ends: tuple[float, float], y: float, half_height: float) -
     axes.fill_between(list(ends), y - half_height, y + half_height, color=GRID, linewidth=0, zorder=0.5)
 
 
-def legend(figure: Figure, axes: Axes, entries: Sequence[tuple[str, Style]]) -> None:
-    """Name the models' marks above the axes."""
+def legend(figure: Figure, look: Mapping[str, Style]) -> None:
+    """Name the models' marks on top of the picture, in as many rows as `legend_height` has room for."""
     handles = [
-        Line2D([], [], linestyle="", marker=style.marker, color=style.colour, markersize=9, label=name)
-        for name, style in entries
+        Line2D([], [], linestyle="", marker=style.marker, color=style.colour, markersize=9) for style in look.values()
     ]
-    place = (axes.get_position().x0 - 0.02, 1.0)
-    figure.legend(
-        handles=handles, loc="upper left", ncols=min(len(handles), 5), bbox_to_anchor=place, handletextpad=0.2
-    )
+    labels = [wording.short_model(name) for name in look]
+    columns = _legend_columns(list(look), figure.bbox.width)
+    figure.legend(handles, labels, loc="upper left", ncols=columns, bbox_to_anchor=(0, 1), handletextpad=0.2)
+
+
+def legend_height(names: Sequence[str], width_px: float) -> float:
+    """Return the pixels that the legend's rows need at the top of a picture."""
+    return 22.0 * ceil(len(names) / _legend_columns(names, width_px))
+
+
+def _legend_columns(names: Sequence[str], width_px: float) -> int:
+    longest = max(len(wording.short_model(name)) for name in names)
+    return max(int(width_px / (36 + 7.7 * longest)), 1)
 
 
 def label(axes: Axes, y: float, name: str, counts: str) -> None:

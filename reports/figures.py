@@ -18,6 +18,7 @@ from reports.drawing import (
     interval_line,
     label,
     legend,
+    legend_height,
     marks,
     percent_axis,
     points_axis,
@@ -111,7 +112,7 @@ def _model_row(axes: Axes, summary: Json, name: str, place: int) -> list[str]:
         right_text(axes, y - 2, wording.percent(number["value"]), bold=True)
         few = "interval not estimable"
         right_text(axes, y + 16, wording.limits(number) if number["estimable"] else few)
-    label(axes, y + 6, wording.model(name), count_text(number))
+    label(axes, y + 6, wording.short_model(name), count_text(number))
     if len(scores) > MAX_HINTS:
         return []
     return [f"speaker {row['speaker']}: {wording.percent(row['score'])}" for row in model["per_speaker"]]
@@ -159,13 +160,13 @@ def comparisons(summary: Json) -> str:
     ends = [pair["difference"][end] for pair in found for end in ("low", "value", "high")]
     ink = Style(colour=INK, marker="o", glyph=GLYPHS[0], variable="--ink")
     with settings():
-        figure, axes = canvas(WIDTH_PX, 46.0 * len(found) + 64, (230, 16, 240, 48))
+        figure, axes = canvas(WIDTH_PX, 46.0 * len(found) + 64, (330, 16, 240, 48))
         rows(axes, 46.0 * len(found))
         for place, pair in enumerate(found):
             y, number = 46.0 * place + 23, pair["difference"]
             interval_line(axes, number, y, ink)
             marks(axes, ([number["value"]], [y]), ink, size=80, hollow=not pair["significant"])
-            named = f"{wording.model(pair['a'])} minus {wording.model(pair['b'])}"
+            named = f"{wording.short_model(pair['a'])} minus {wording.short_model(pair['b'])}"
             label(axes, y, named, f"{wording.counted(number['n_speakers'], 'speaker')}")
             told = f"{wording.points(number['value'], False)} ({wording.limits(number, of_points=True)})"
             right_text(axes, y - 9, told, bold=True)
@@ -230,11 +231,11 @@ def _slope_labels(axes: Axes, premium: Json, others: Sequence[Json]) -> None:
     names = list(premium)
     left = spread([premium[name]["main_score"]["value"] for name in names], gap)
     for name, y in zip(names, left, strict=True):
-        text = f"{wording.model(name)}  {wording.percent(premium[name]['main_score']['value'])}"
+        text = f"{wording.short_model(name)}  {wording.percent(premium[name]['main_score']['value'])}"
         axes.annotate(text, (0, y), (-13, 0), textcoords="offset points", ha="right", va="center")
     ends = [premium[name]["score"]["value"] for name in names] + [other["accuracy"] for other in others]
     texts = [
-        f"{wording.percent(found['score']['value'])}  {wording.model(name)}, {_premium_told(found)}"
+        f"{wording.percent(found['score']['value'])}  {wording.short_model(name)}, {_premium_told(found)}"
         for name, found in premium.items()
     ]
     texts += [f"{wording.percent(other['accuracy'])}  {other['name']} (published)" for other in others]
@@ -254,7 +255,8 @@ def reliability(summary: Json) -> str:
         return ""
     look = styles(summary)
     with settings():
-        figure, axes = canvas(480, 440, (64, 40, 20, 54))
+        top = 18 + legend_height(list(curves), 480)
+        figure, axes = canvas(480, top + 400, (64, top, 20, 54))
         axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (4, 4)))
         for name, bins in curves.items():
             x, y = [b["stated"] for b in bins], [b["observed"] for b in bins]
@@ -264,7 +266,7 @@ def reliability(summary: Json) -> str:
         percent_axis(axes, "y", [0.0, 1.0])
         axes.set_xlabel("probability stated by the model", loc="left")
         axes.set_ylabel("how often it is true", loc="top")
-        legend(figure, axes, [(wording.model(name), look[name]) for name in curves])
+        legend(figure, {name: look[name] for name in curves})
         worst = {name: max(bins, key=lambda b: abs(b["stated"] - b["observed"])) for name, bins in curves.items()}
         told = [
             f"{wording.model(n)} states {wording.percent(b['stated'])} where {wording.percent(b['observed'])} are true"

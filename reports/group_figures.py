@@ -7,7 +7,18 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 
 from reports import wording
-from reports.drawing import interval_line, label, legend, marks, percent_axis, points_axis, right_text, rows, strip
+from reports.drawing import (
+    interval_line,
+    label,
+    legend,
+    legend_height,
+    marks,
+    percent_axis,
+    points_axis,
+    right_text,
+    rows,
+    strip,
+)
 from reports.figures import WIDTH_PX, count_text, styles
 from reports.run import MAJORITY, NOT_STATED, Json
 from reports.svg import MUTED, Caption, canvas, inline, settings
@@ -26,7 +37,8 @@ def groups(summary: Json, attribute: str) -> str:
     levels = [summary["groups"][attribute][group] for group in shown]
     with settings():
         left = min(max(200, 40 + 7.2 * max(len(row) for row in shown)), 300)
-        figure, axes = canvas(WIDTH_PX, step * len(shown) + 86, (left, 40, 260, 46))
+        top = 18 + legend_height(names, WIDTH_PX)
+        figure, axes = canvas(WIDTH_PX, step * len(shown) + top + 46, (left, top, 260, 46))
         rows(axes, step * len(shown))
         for place, (group, level) in enumerate(zip(shown, levels, strict=True)):
             for model in _numbers(level, names):
@@ -36,7 +48,7 @@ def groups(summary: Json, attribute: str) -> str:
             label(axes, step * (place + 0.5), _shorten(group), _counts(level))
         percent_axis(axes, "x", _all_levels(summary))
         axes.set_xlabel("recordings recognised, mean over speakers", loc="left")
-        legend(figure, axes, [(wording.model(name), look[name]) for name in names])
+        legend(figure, {name: look[name] for name in names})
         finding = f"Lowest row: {_told(summary, attribute, shown[-1], names)}. "
         finding += f"Highest row: {_told(summary, attribute, shown[0], names)}."
         title = f"{wording.attribute(attribute)}: accuracy per group and model"
@@ -60,7 +72,7 @@ def gaps(summary: Json, attribute: str) -> str:
                 strip(axes, (gap["unbiased_low"], gap["unbiased_high"]), y, 15)
             interval_line(axes, gap, y, look[name])
             marks(axes, ([gap["value"]], [y]), look[name], size=75, hollow=not gap["estimable"])
-            label(axes, y, wording.model(name), wording.counted(gap["n_speakers"], "speaker"))
+            label(axes, y, wording.short_model(name), wording.counted(gap["n_speakers"], "speaker"))
             told = f"{wording.points(gap['value'], False)} ({wording.limits(gap, of_points=True)})"
             right_text(axes, y - 9, told, bold=True)
             right_text(axes, y + 9, _band_text(gap))

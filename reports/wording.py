@@ -11,6 +11,9 @@ NONE = "–"
 
 NOT_ESTIMABLE = "not estimable"
 
+MAX_LABEL = 20
+"""Characters of a model's name that the margins of the pictures have room for."""
+
 _SPACE = "\u00a0"
 
 _MODELS = {
@@ -58,6 +61,12 @@ def model(name: str) -> str:
 def the(name: str) -> str:
     """Return a model's name as it stands inside a sentence: ``the SVM``, ``XGBoost``."""
     return f"the {_MODELS[name]}" if name in ("svm", "cnn") else model(name)
+
+
+def short_model(name: str) -> str:
+    """Return a model's name for the labels of a picture: of a long one its end, which tells factories apart."""
+    text = model(name)
+    return text if len(text) <= MAX_LABEL else "…" + text[1 - MAX_LABEL :]
 
 
 def attribute(name: str) -> str:
