@@ -68,7 +68,12 @@ def describe(found: Members) -> Json:
     """Return the gap between the groups of one attribute under one model, as a number with its band and p."""
     if found.is_task:
         return _no_gap(IS_THE_TASK)
-    return gap(found.speakers, by_gender=found.attribute != "gender")
+    if found.attribute != "gender":
+        return gap(found.speakers, by_gender=True)
+    speakers = found.speakers
+    if (speakers["stratum"] == speakers["gender"]).all():
+        speakers = speakers.assign(stratum="")  # no class belongs to speakers: all of them may be permuted
+    return gap(speakers, by_gender=False)
 
 
 def within_gender(found: Members) -> Json:
@@ -178,6 +183,8 @@ def _band(speakers: pd.DataFrame, names: Sequence[str], *, by_gender: bool) -> B
             return Band(why_not=f"speakers of one gender only: {listed}")
     blocks = speakers["gender"] + "\n" + speakers["stratum"] if by_gender else speakers["stratum"]
     ordered = speakers.assign(block=blocks).sort_values(["block", "speaker"], kind="stable")
+    if (ordered.groupby("block")["group"].nunique() == 1).all():
+        return Band(why_not="no speakers of two groups have the same class" + " and gender" * by_gender)
     sizes = tuple(int(size) for size in ordered.groupby("block", sort=True).size())
     scores = ordered["score"].to_numpy(dtype=np.float64)
     member = np.stack([(ordered["group"] == name).to_numpy() for name in names], axis=1)

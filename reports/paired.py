@@ -24,7 +24,7 @@ MAX_EXACT_SPEAKERS = 17
 POWER = 0.80
 ALPHA = 0.05
 
-_TOLERANCE = 1e-9  # of the statistic: a flip that gives the same value by another order of summing is a tie
+_ROUNDING = 1e-12  # relative: no more than this is left of equal numbers that were summed in another order
 _BLOCK = 16_384  # flips at a time
 _SETS = 16  # sets of differences at a time: with a block of flips they fit a processor's cache
 
@@ -88,7 +88,7 @@ def sign_flips(differences: FloatArray, strata: IntArray, weights: FloatArray, n
         raise ValueError("every stratum needs two speakers")
     exact = n_speakers <= MAX_EXACT_SPEAKERS
     design = (strata, weights)
-    limits = _statistics(differences, design, np.ones((1, n_speakers)))[0] * (1 - _TOLERANCE)
+    limits = _statistics(differences, design, np.ones((1, n_speakers)))[0] - _ROUNDING
     counts = np.zeros(n_sets, dtype=np.int64)
     for signs in _all_signs(n_speakers) if exact else _random_signs(n_speakers, n_flips):
         for start in range(0, n_sets, _SETS):
@@ -99,7 +99,10 @@ def sign_flips(differences: FloatArray, strata: IntArray, weights: FloatArray, n
 
 
 def _statistics(differences: FloatArray, design: tuple[IntArray, FloatArray], signs: FloatArray) -> FloatArray:
-    """Return the studentised statistic for every row of `signs`, shape ``(n_flips, n_sets)``."""
+    """Return t^2 / (1 + t^2) for every row of `signs` and every set, shape ``(n_flips, n_sets)``.
+
+    It has the order of the studentised statistic t, and a value where se is 0: 1, or 0 where theta is 0 too.
+    """
     strata, weights = design
     above, below = np.zeros((len(signs), len(differences))), np.zeros((len(signs), len(differences)))
     for h, weight in enumerate(weights):
@@ -108,13 +111,12 @@ def _statistics(differences: FloatArray, design: tuple[IntArray, FloatArray], si
         means = signs[:, strata == h] @ part.T / n
         above += weight * means
         # flipping signs leaves the squares as they are
-        below += weight**2 * np.maximum((part**2).sum(axis=1) - n * means**2, 0.0) / (n - 1) / n
-    scale = np.abs(differences).max(axis=1)
-    np.abs(above, out=above)
-    tiny = below <= (_TOLERANCE * scale) ** 2
-    with np.errstate(divide="ignore", invalid="ignore"):
-        values = above / np.sqrt(below)
-    return np.where(tiny, np.where(above <= _TOLERANCE * scale, 0.0, np.inf), values)
+        squares = (part**2).sum(axis=1)
+        left = squares - n * means**2
+        below += weight**2 * np.where(left <= _ROUNDING * squares, 0.0, left) / (n - 1) / n
+    above[np.abs(above) <= _ROUNDING * np.abs(differences).max(axis=1)] = 0.0
+    total = above**2 + below
+    return np.divide(above**2, total, out=np.zeros_like(total), where=total > 0)
 
 
 def _all_signs(n_speakers: int) -> Iterator[FloatArray]:

@@ -2,10 +2,10 @@
 
 A recording is a point x = mu_class + u_speaker + e in `n_features` dimensions, u and e normal and independent, the
 variance of u being `spread` and that of e 1; the classes differ in one dimension, the others only confuse. Every fold's
-speakers are held out; the classifier's two centroids are the means of the other speakers' means, and a recording belongs
-to the nearer one. What it will do is then known exactly: with w the difference of the centroids and c their midpoint, a
-recording of a class lies on the right side with probability Phi(w (mu - c) / (|w| sqrt(1 + spread))), and one of a
-speaker u with Phi(w (mu + u - c) / |w|).
+speakers are held out; the classifier's two centroids are the means of the other speakers' means, and a recording is of
+the nearer one's class. What it will do is then known exactly: with w the difference of the centroids and c their
+midpoint, a recording of a class lies on the right side with probability Phi(w (mu - c) / (|w| sqrt(1 + spread))), and
+one of a speaker u with Phi(w (mu + u - c) / |w|).
 
 So each data set has two truths: the accuracy of *its trained models* on new speakers, which the intervals are for, and
 the *algorithm's*, the mean of that over training sets, which they do not promise.

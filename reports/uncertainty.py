@@ -107,7 +107,8 @@ def shared_strata(scores: ArrayLike, labels: Sequence[str]) -> Stratified:
     alone = sizes == 1
     if alone.sum() == 1 and len(sizes) > 1:  # a single speaker cannot be merged with itself: take the smallest other
         alone[np.argmin(np.where(alone, sizes.max() + 1, sizes))] = True
-    target = np.where(alone, int(np.argmax(alone)), np.arange(len(sizes)))
+    first = int(np.argmax(alone)) if alone.any() else 0
+    target = np.where(alone, first, np.arange(len(sizes)))
     _, merged = np.unique(target[strata], return_inverse=True)
     weights = np.bincount(merged) / max(len(merged), 1)
     return Stratified(scores=np.asarray(scores, dtype=np.float64), strata=merged.astype(np.int64), weights=weights)
@@ -120,7 +121,8 @@ class Moments:
     Attributes
     ----------
     theta, se, nu
-        See the module; `se` and `nu` are NaN where a stratum has one speaker, `nu` also where nothing varies.
+        See the module; all are NaN without speakers, `se` and `nu` where a stratum has one speaker, `nu` also where
+        nothing varies.
     """
 
     theta: float
@@ -131,6 +133,8 @@ class Moments:
 def moments(sample: Stratified) -> Moments:
     """Return theta, its standard error and Satterthwaite's degrees of freedom."""
     parts = sample.parts()
+    if not parts:  # a mean of nobody is not 0
+        return Moments(theta=float("nan"), se=float("nan"), nu=float("nan"))
     theta = float(sum(w * part.mean() for w, part in zip(sample.weights, parts, strict=True)))
     if any(len(part) < 2 for part in parts):
         return Moments(theta=theta, se=float("nan"), nu=float("nan"))
@@ -195,11 +199,17 @@ def _bootstrap_t(found: Moments, difference: FloatArray, variance: FloatArray) -
 
 
 def _why_no_logit(found: Moments) -> str:
-    if np.isnan(found.se):
-        return "a class has one speaker"
+    if why_not := _why_no_error(found):
+        return why_not
     if found.se <= np.sqrt(_NEGLIGIBLE) or not 0 < found.theta < 1:
         return NO_VARIATION
     return ""
+
+
+def _why_no_error(found: Moments) -> str:
+    if np.isnan(found.theta):
+        return "no speakers"
+    return "a class has one speaker" if np.isnan(found.se) else ""
 
 
 def replicates(scores: FloatArray, strata: IntArray, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -275,8 +285,8 @@ def _t_quantile(degrees: int) -> float:
 def difference_interval(sample: Stratified) -> Interval:
     """Return theta +- t_nu se for scores that are differences of the same speakers; not adjusted for multiplicity."""
     found = moments(sample)
-    if np.isnan(found.se):
-        return no_interval("a class has one speaker")
+    if why_not := _why_no_error(found):
+        return no_interval(why_not)
     if found.se <= np.sqrt(_NEGLIGIBLE):
         return no_interval("all speakers have the same difference")
     reach = float(student.ppf(1 - _TAIL, found.nu)) * found.se
@@ -299,7 +309,7 @@ def fisher_interval(value: float, left_out: ArrayLike, labels: Sequence[str]) ->
         Each speaker's stratum.
     """
     values, names = np.asarray(left_out, dtype=np.float64), np.asarray(labels, dtype=str)
-    if abs(value) >= 1 or np.isnan(values).any() or (np.abs(values) >= 1).any():
+    if not (abs(value) < 1 and (np.abs(values) < 1).all()):  # NaN is neither
         return no_interval("without one of the speakers it is 1, or has no value")
     groups = [np.arctanh(values[names == name]) for name in np.unique(names)]
     if any(len(group) < 2 for group in groups):
