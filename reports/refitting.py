@@ -108,7 +108,7 @@ def refit(design: Refitted, n_sets: int, seed: int) -> Json:
         "training_sd": float(truths.std()),
         "correlation": _correlation(scores, strata),
         "methods": found,
-        "rejected": float((sign_flips(scores - others, strata, weights, N_FLIPS) <= ALPHA).mean()),
+        "rejected": float((sign_flips(scores - others, strata, weights, N_FLIPS) < ALPHA).mean()),
     }
 
 

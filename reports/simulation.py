@@ -236,7 +236,7 @@ def rejections(null: Null, n_sets: int, seed: int) -> Json:
         "gain": null.gain,
         "n_flips": null.n_flips,
         "gated": null.gated,
-        "rejected": float((p <= ALPHA).mean()),
+        "rejected": float((p < ALPHA).mean()),
     }
 
 
