@@ -1,16 +1,21 @@
 """The answer on top of the page, written from the numbers by rules.
 
-Three sentences: how accurate, how even across accents, at what cost. As long as differences are not tested no model is
-called better than another, and models keep the order in which they were asked for.
+Three sentences: which model leads, or that none can be told from another; the largest accent gap that can be estimated,
+against what a model without accent differences would show; what the leader costs compared with the cheapest model that
+cannot be told from it. Every difference comes with its interval; nothing is called better without a test.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from reports import wording
 from reports.groups import IS_THE_TASK
 from reports.run import RANDOM, Json
 
 SYNTHETIC = "The voices are synthetic: the numbers on this page show what the tool does, not how people are recognised."
+
+_PREDICT = "predict_batch_seconds_per_recording"
 
 
 def answer(summary: Json) -> Json:
@@ -45,68 +50,155 @@ def _warnings(summary: Json) -> list[str]:
 
 
 def _accuracy(summary: Json) -> str:
-    names = contenders(summary)
-    values = {name: summary["models"][name]["balanced_accuracy"] for name in names}
-    known = [name for name in names if values[name]["value"] is not None]
+    values = {name: summary["models"][name]["balanced_accuracy"] for name in contenders(summary)}
+    known = sorted((n for n in values if values[n]["value"] is not None), key=lambda n: -values[n]["value"])
     if not known:
-        return (
-            "No balanced accuracy can be given: "
-            + wording.listed(sorted({v["why_not"] for v in values.values()}))
-            + "."
-        )
+        reasons = sorted({v["why_not"] for v in values.values()})
+        return f"No balanced accuracy can be given: {wording.listed(reasons)}."
     shared = summary["protocol"]["name"] == RANDOM
-    asked = "heard in training as well" if shared else "held out of training"
-    told = wording.listed([f"{wording.percent(values[name]['value'])} ({wording.model(name)})" for name in known])
-    n_speakers = max(values[name]["n_speakers"] for name in known)
-    first = f"On {wording.counted(n_speakers, 'speaker')} {asked}, {wording.task(summary['task']['name'])}"
-    first += f" is recognised with a balanced accuracy of {told}"
+    n_speakers = wording.counted(max(values[name]["n_speakers"] for name in known), "speaker")
+    asked = f"{n_speakers} {'heard in training as well' if shared else 'held out of training'}"
+    task = wording.task(summary["task"]["name"])
     if len(known) == 1:
-        return f"{first}; how far another choice of speakers would move that is not computed yet."
-    return f"{first}; no winner is named, because whether other speakers would give another order is not computed yet."
+        return f"On {asked}, {wording.the(known[0])} recognises {task} with {_balanced(values[known[0]])}."
+    first = known[0]
+    alike = [name for name in known if name in summary["leader"]["not_distinguishable"]]
+    behind = [name for name in known[1:] if name not in alike]
+    if any(_pair(summary, first, name)["significant"] is None for name in known[1:]):
+        told = wording.listed([f"{wording.model(n)} {wording.percent(values[n]['value'])}" for n in known])
+        why = _pair(summary, first, known[1])["difference"]["why_not"] or "not every pair could be tested"
+        return f"On {asked}, no model can be called better than another ({told} balanced accuracy): {why}."
+    sentence = _alike(summary, [first, *alike]) if alike else f"{wording.the(first)} recognises {task} best, with "
+    sentence += "" if alike else _balanced(values[first])
+    if behind:
+        ahead = [f"{wording.model(name)} by {_difference(summary, first, name)}" for name in behind]
+        sentence += f"; {wording.the(first)} is ahead of {'; '.join(ahead)}"
+    return f"On {asked}, {sentence}{_order(summary, first, behind)}."
+
+
+def _balanced(value: Json) -> str:
+    interval = f"95\u00a0% interval {wording.limits(value)}" if value["estimable"] else value["why_not"]
+    return f"a balanced accuracy of {wording.percent(value['value'])} ({interval})"
+
+
+def _alike(summary: Json, names: Sequence[str]) -> str:
+    """Say that the leader and others cannot be told apart, with the difference to the last of them."""
+    values = [wording.percent(summary["models"][name]["balanced_accuracy"]["value"], False) for name in names]
+    pair = _pair(summary, names[0], names[-1])
+    verb = "are equal within 1 point" if len(names) == 2 and pair["equal"] else "cannot be told apart"
+    which = "difference" if len(names) == 2 else "largest difference"
+    told = wording.listed([wording.model(name) for name in names])
+    return (
+        f"{told} {verb} ({wording.listed(values)} % balanced accuracy; "
+        f"{which} {_difference(summary, names[0], names[-1])})"
+    )
+
+
+def _order(summary: Json, first: str, behind: Sequence[str]) -> str:
+    could = any(_pair(summary, first, name)["fold_level"]["order_could_change"] for name in behind)
+    return "; with other training speakers the order could change" if could else ""
+
+
+def _pair(summary: Json, a: str, b: str) -> Json:
+    found: Json = next(pair for pair in summary["comparisons"] if {pair["a"], pair["b"]} == {a, b})
+    return found
+
+
+def _difference(summary: Json, a: str, b: str) -> str:
+    """Return a minus b in points with its interval, whichever way round it was computed."""
+    pair = _pair(summary, a, b)
+    found, sign = pair["difference"], 1 if pair["a"] == a else -1
+    size = f"{100 * sign * found['value']:.1f}".replace("-", "−")
+    if not found["estimable"]:
+        return f"{size} points, interval {wording.NOT_ESTIMABLE}: {found['why_not']}"
+    low, high = sorted((sign * found["low"], sign * found["high"]))
+    limits = wording.limits({"estimable": True, "low": low, "high": high}, of_points=True)
+    return f"{size} points, 95\u00a0% interval {limits}"
 
 
 def _accents(summary: Json) -> str:
-    gaps = summary["gaps"]["accent_bucket"]
-    known = [name for name in contenders(summary) if gaps[name]["value"] is not None]
+    gaps = {name: summary["gaps"]["accent_bucket"][name] for name in contenders(summary)}
+    known = [name for name in gaps if gaps[name]["estimable"]]
     if not known:
         why = [gap["why_not"] for gap in gaps.values()]
         if IS_THE_TASK in why:
             return "Accent is the task here, so there is no accent gap to report."
-        return f"No accent gap can be given: {why[0] if why else 'nothing was predicted'}."
-    without = "how large it would be if accent made no difference is not computed yet."
-    if gaps[known[0]]["kind"] == "difference":
-        first, second = gaps[known[0]]["first"], gaps[known[0]]["second"]
-        told = wording.listed([f"{wording.points(gaps[name]['value'])} ({wording.model(name)})" for name in known])
-        return f"Accuracy on speakers with accent “{first}” minus that on “{second}” is {told}; {without}"
-    told = wording.listed([f"{wording.percent(gaps[n]['value'], False)} ({wording.model(n)})" for n in known])
-    return f"From the accent recognised most often to the one recognised least it is {told} points; {without}"
+        return f"No accent gap can be estimated: {why[0] if why else 'nothing was predicted'}."
+    largest = max(known, key=lambda name: abs(gaps[name]["value"]))
+    gap = turned(gaps[largest])
+    owner = f"the largest accent gap is {wording.the(largest)}’s: " if len(known) > 1 else ""
+    if gap["kind"] == "range":
+        size = f"{wording.percent(gap['value'], False)} points from accent “{gap['first']}” to “{gap['second']}”"
+        what = owner + size if owner else f"the accent gap is {size}"
+    else:
+        size = f"{wording.percent(gap['value'], False)} points more often than “{gap['second']}”"
+        what = f"{owner}speakers with accent “{gap['first']}” are recognised {size}"
+    interval = wording.limits(gap, of_points=True)
+    return f"{_capital(what)} (95\u00a0% interval {interval}); {against_band(gap)}."
+
+
+def turned(gap: Json) -> Json:
+    """Return a signed gap in the direction in which it is positive, so that a sentence can say who is ahead."""
+    if gap["kind"] != "difference" or gap["value"] >= 0:
+        return gap
+    negative = {key: None if gap[key] is None else -gap[key] for key in ("value", "unbiased_expected")}
+    ends = [("low", "high"), ("unbiased_low", "unbiased_high")]
+    for low, high in [*ends, *[(high, low) for low, high in ends]]:
+        negative[low] = None if gap[high] is None else -gap[high]
+    return {**gap, **negative, "first": gap["second"], "second": gap["first"]}
+
+
+def against_band(gap: Json) -> str:
+    """Say whether a gap is larger than one of a model to which the groups make no difference would be."""
+    if gap["unbiased_why_not"]:
+        return f"what a model without such differences would show is not estimable: {gap['unbiased_why_not']}"
+    low, high = gap["unbiased_low"], gap["unbiased_high"]
+    where = "inside" if low <= gap["value"] <= high else "outside"
+    band = wording.limits({"estimable": True, "low": low, "high": high}, of_points=True)
+    return f"that is {where} the {band} points that a model without such differences would show on groups this small"
 
 
 def _cost(summary: Json) -> str:
     costs = summary["runtime"]["models"]
-    fit = {name: costs[name]["fit_seconds"] for name in contenders(summary)}
-    ask = {name: costs[name]["predict_batch_seconds_per_recording"] for name in contenders(summary)}
-    told = [
-        phrase
-        for phrase in (_span("Fitting one fold takes", fit, ""), _span("answering takes", ask, " per recording"))
-        if phrase
-    ]
-    if not told:
+    names = [name for name in contenders(summary) if costs[name][_PREDICT] is not None]
+    first = summary["leader"]["model"] or (names[0] if names else None)
+    if first not in names:
         return "What the models cost was not measured."
-    sentence = ", and ".join(told)
-    return sentence[0].upper() + sentence[1:] + "."
+    alike = [name for name in summary["leader"]["not_distinguishable"] if name in names]
+    cheapest = min([first, *alike], key=lambda name: costs[name][_PREDICT])
+    if cheapest != first:
+        return f"{_compared(costs, first, cheapest)}, from which it cannot be told apart."
+    others = [name for name in names if name != first]
+    if not others:
+        return f"{_alone(costs[first], first)}."
+    rest = min(others, key=lambda name: costs[name][_PREDICT])
+    role = "also the cheapest of the models that cannot be told apart" if alike else "ahead of all others"
+    return f"{_capital(wording.the(first))} is {role}: {_compared(costs, first, rest, continued=True)}."
 
 
-def _span(verb: str, costs: dict[str, float | None], unit: str) -> str:
-    known = sorted((cost, wording.model(name)) for name, cost in costs.items() if cost is not None)
-    if not known:
-        return ""
-    (low, cheapest), (high, dearest) = known[0], known[-1]
-    if len(known) == 1:
-        return f"{verb} {wording.seconds(low)}{unit}"
-    times = f", {_times(high / low)} as long" if low > 0 and high / low >= 1.5 else ""
-    return f"{verb} {wording.seconds(low)}{unit} ({cheapest}) to {wording.seconds(high)} ({dearest}{times})"
+def _alone(cost: Json, name: str) -> str:
+    fit = f"fits one fold in {wording.seconds(cost['fit_seconds'])} and " if cost["fit_seconds"] is not None else ""
+    return f"{_capital(wording.the(name))} {fit}answers in {wording.seconds(cost[_PREDICT])} per recording"
 
 
-def _times(ratio: float) -> str:
-    return f"{ratio:.1f} times" if ratio < 9.95 else f"{ratio:,.0f} times"
+def _compared(costs: Json, first: str, other: str, *, continued: bool = False) -> str:
+    """Compare fitting one fold and answering one of many recordings."""
+    told = []
+    for key, verb in (("fit_seconds", "to fit"), (_PREDICT, "per recording")):
+        mine, theirs = costs[first][key], costs[other][key]
+        if mine and theirs:
+            told.append(f"{_ratio(mine, theirs)} {verb} ({wording.seconds(mine)} against {wording.seconds(theirs)})")
+    begin = "it" if continued else _capital(wording.the(first))
+    return f"{begin} takes {wording.listed(told)} as {wording.the(other)}"
+
+
+def _ratio(mine: float, theirs: float) -> str:
+    """Say one duration as a multiple of another: ``56 times as long``, ``0.33 times as long``."""
+    ratio = mine / theirs
+    if 0.95 <= ratio < 1.05:
+        return "as long"
+    return f"{wording.times(ratio) if ratio >= 1 else f'{ratio:.2g} times'} as long"
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Literal
 
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.collections import Collection
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from reports.svg import INK, MUTED, PAPER
+from reports import wording
+from reports.run import Json
+from reports.svg import GRID, INK, MUTED, PAPER
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +90,13 @@ def marks(
     return drawn
 
 
+def interval_line(axes: Axes, number: Json, y: float, style: Style, *, width: float = 2.5) -> None:
+    """Draw a number's interval as a horizontal line; nothing where it is not estimable."""
+    if not number["estimable"]:
+        return
+    axes.hlines([y], number["low"], number["high"], color=style.colour, linewidth=width, zorder=2.5)
+
+
 def published_mark(axes: Axes, x: float, y: float) -> None:
     """Draw a published number."""
     axes.scatter([x], [y], marker="D", s=40, facecolor="none", edgecolor=MUTED, linewidth=1.3, clip_on=False)
@@ -107,6 +119,43 @@ def percent_axis(axes: Axes, which: Literal["x", "y"], values: Sequence[float] =
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.3g}\u00a0%"))
     axes.grid(visible=True, axis=which)
     sns.despine(ax=axes, left=True, bottom=True)
+
+
+def points_axis(axes: Axes, values: Sequence[float]) -> None:
+    """Let the horizontal axis hold `values` and zero, in signed points, with a line at zero."""
+    low, high = min([0.0, *values]), max([0.0, *values])
+    pad = max(0.06 * (high - low), 0.01)
+    axes.set_xlim(low - pad, high + pad)
+    axes.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 2.5, 5, 10]))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.3g}".replace("-", "−")))
+    axes.grid(visible=True, axis="x")
+    axes.axvline(0, color=INK, linewidth=1.2, zorder=1.5)
+    sns.despine(ax=axes, left=True, bottom=True)
+
+
+def strip(axes: Axes, ends: tuple[float, float], y: float, half_height: float) -> None:
+    """Draw a grey strip from one value to another around height `y`."""
+    axes.fill_between(list(ends), y - half_height, y + half_height, color=GRID, linewidth=0, zorder=0.5)
+
+
+def legend(figure: Figure, look: Mapping[str, Style]) -> None:
+    """Name the models' marks on top of the picture, in as many rows as `legend_height` has room for."""
+    handles = [
+        Line2D([], [], linestyle="", marker=style.marker, color=style.colour, markersize=9) for style in look.values()
+    ]
+    labels = [wording.short_model(name) for name in look]
+    columns = _legend_columns(list(look), figure.bbox.width)
+    figure.legend(handles, labels, loc="upper left", ncols=columns, bbox_to_anchor=(0, 1), handletextpad=0.2)
+
+
+def legend_height(names: Sequence[str], width_px: float) -> float:
+    """Return the pixels that the legend's rows need at the top of a picture."""
+    return 22.0 * ceil(len(names) / _legend_columns(names, width_px))
+
+
+def _legend_columns(names: Sequence[str], width_px: float) -> int:
+    longest = max(len(wording.short_model(name)) for name in names)
+    return max(int(width_px / (36 + 7.7 * longest)), 1)
 
 
 def label(axes: Axes, y: float, name: str, counts: str) -> None:

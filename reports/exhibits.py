@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reports import wording
-from reports.answer import contenders
 from reports.run import MAJORITY, Json
-from reports.uncertainty import MIN_SPEAKERS
 
 _PRINTED_ELSEWHERE = ("notes", "sentences")
 
@@ -47,29 +45,66 @@ class Table:
 
 
 def accuracy(summary: Json) -> Table:
-    """Return the headline numbers of every model."""
+    """Return the headline numbers of every model, each with its interval."""
     classes = summary["task"]["classes"] if len(summary["task"]["classes"]) <= 3 else []
     names = _ranked(summary)
     rows = [
         [
             wording.model(name),
-            _percent(summary["models"][name]["balanced_accuracy"]),
-            _percent(summary["models"][name]["accuracy"]),
-            wording.decimal(summary["models"][name]["mcc"]["value"]),
-            *[_percent(summary["models"][name]["recall"][label]) for label in classes],
-            wording.decimal(summary["models"][name]["brier"]["value"]),
+            _rank(summary["ranks"].get(name)),
+            with_limits(summary["models"][name]["balanced_accuracy"]),
+            with_limits(summary["models"][name]["accuracy"]),
+            *[with_limits(summary["models"][name]["recall"][label]) for label in classes],
+            *[_decimal(summary["models"][name][metric]) for metric in ("auroc", "mcc", "brier")],
             wording.count(summary["models"][name]["balanced_accuracy"]["n_speakers"]),
             wording.count(summary["models"][name]["balanced_accuracy"]["n_recordings"]),
         ]
         for name in names
     ]
     recalls = [f"Recall, {label} (%)" for label in classes]
+    scores = ["AUROC", "MCC", "Brier"]
     return Table(
-        caption="Accuracy per model; speakers weigh equally. Intervals are not computed in this version.",
-        columns=["Model", "Balanced accuracy (%)", "Accuracy (%)", "MCC", *recalls, "Brier", "Speakers", "Recordings"],
+        caption="Accuracy per model, with 95\u00a0% intervals for new speakers and these trained models",
+        columns=["Model", "Rank", "Balanced accuracy (%)", "Accuracy (%)", *recalls, *scores, "Speakers", "Recordings"],
         rows=rows,
         models=names,
     )
+
+
+def check(summary: Json) -> Table | None:
+    """Return the intervals by the second method beside the headline's; None where there are none."""
+    numbers = {name: summary["models"][name]["balanced_accuracy"] for name in _ranked(summary)}
+    found = {name: number for name, number in numbers.items() if number["check"]}
+    rows = [
+        [wording.model(name), wording.limits(number), wording.limits({"estimable": True, **number["check"]})]
+        for name, number in found.items()
+    ]
+    columns = ["Model", "Bootstrap-t, the headline", "MOVER, the check"]
+    caption = "95\u00a0% intervals of balanced accuracy (%) by two methods"
+    return Table(caption=caption, columns=columns, rows=rows, models=list(found)) if rows else None
+
+
+def with_limits(number: Json) -> str:
+    """Return a share in percent and, on a second line, its interval or why there is none."""
+    return _two_lines(_percent(number), wording.limits(number)) if number["value"] is not None else wording.NONE
+
+
+def _two_lines(value: str, interval: str) -> str:
+    return f"{value}\n{interval}".replace(" ", "\u00a0")
+
+
+def _decimal(number: Json) -> str:
+    if number["value"] is None:
+        return wording.NONE
+    return _two_lines(wording.decimal(number["value"]), wording.decimal_limits(number))
+
+
+def _rank(number: Json | None) -> str:
+    """Return a rank and the places the model may have: ``1 (1 to 3)``."""
+    if number is None or number["value"] is None:
+        return wording.NONE
+    low, high = int(number["low"]), int(number["high"])
+    return f"{low}" if low == high else f"{low}\u00a0to\u00a0{high}"
 
 
 def recall(summary: Json) -> Table | None:
@@ -79,9 +114,9 @@ def recall(summary: Json) -> Table | None:
         return None
     names = list(summary["model_order"])
     return Table(
-        caption="Recall per class (%), mean over speakers",
+        caption="Recall per class (%), mean over speakers, with 95\u00a0% intervals",
         columns=["Class", *map(wording.model, names)],
-        rows=[[label, *[_percent(summary["models"][n]["recall"][label]) for n in names]] for label in classes],
+        rows=[[label, *[with_limits(summary["models"][n]["recall"][label]) for n in names]] for label in classes],
     )
 
 
@@ -140,14 +175,65 @@ def comparisons(summary: Json) -> Table | None:
         [
             f"{wording.model(pair['a'])} minus {wording.model(pair['b'])}",
             wording.points(pair["difference"]["value"], False),
-            pair["difference"]["why_not"],
-            pair["difference"]["why_not"] if pair["p_holm"] is None else f"{pair['p_holm']:.3f}",
+            wording.limits(pair["difference"], of_points=True),
+            wording.probability(pair["p"]),
+            wording.probability(pair["p_holm"]),
+            wording.percent(pair["detectable"], False),
+            wording.percent(pair["detectable_holm"], False),
             wording.count(pair["difference"]["n_speakers"]),
+            verdict(pair),
         ]
         for pair in summary["comparisons"]
     ]
-    columns = ["Models", "Difference (points)", "95 % interval", "p, corrected for all pairs", "Speakers"]
-    return Table(caption="Differences in balanced accuracy on the same speakers", columns=columns, rows=rows)
+    columns = [
+        *(
+            "Models",
+            "Difference (points)",
+            "95\u00a0% interval",
+            "p",
+            "p, corrected (Holm)",
+            "Detectable (points, approx.)",
+        ),
+        *("Detectable, corrected", "Speakers", "Reading"),
+    ]
+    caption = "Differences in balanced accuracy on the same speakers; intervals are not corrected for many pairs"
+    return Table(caption=caption, columns=columns, rows=rows, words=(8,))
+
+
+def verdict(pair: Json) -> str:
+    """Say what the test of a pair of models allows to say."""
+    if pair["significant"] is None:
+        return f"not tested: {pair['difference']['why_not']}"
+    if pair["significant"]:
+        first, second = (pair["a"], pair["b"]) if pair["difference"]["value"] > 0 else (pair["b"], pair["a"])
+        told = f"{wording.model(first)} ahead of {wording.model(second)}"
+        return told + ("; other training speakers could change it" if pair["fold_level"]["order_could_change"] else "")
+    return "equal within 1 point" if pair["equal"] else "not told apart"
+
+
+def fold_level(summary: Json) -> Table | None:
+    """Return the secondary comparison over folds; None where there is only one model."""
+    rows = [
+        [
+            f"{wording.model(pair['a'])} minus {wording.model(pair['b'])}",
+            wording.points(pair["fold_level"]["value"], False),
+            wording.limits(pair["fold_level"], of_points=True),
+            wording.probability(pair["fold_level"]["p"]),
+            *[_chance(pair["fold_level"], key) for key in ("a", "equal", "b")],
+            pair["fold_level"]["why_not"] or "",
+        ]
+        for pair in summary["comparisons"]
+    ]
+    columns = [
+        *("Models", "Difference (points)", "95\u00a0% interval", "p", "First better (%)", "Equal within 1 point (%)"),
+        *("Second better (%)", "Note"),
+    ]
+    caption = "The same differences over folds: corrected t test, and Bayesian probabilities"
+    return Table(caption=caption, columns=columns, rows=rows, words=(7,)) if rows else None
+
+
+def _chance(found: Json, key: str) -> str:
+    return wording.percent(found["probability"][key], False) if found["probability"] else wording.NONE
 
 
 def premium(summary: Json, which: str = "leakage_premium") -> Table | None:
@@ -156,55 +242,26 @@ def premium(summary: Json, which: str = "leakage_premium") -> Table | None:
     if not found:
         return None
     first = next(iter(found.values()))
+    names = sorted(found, key=summary["model_order"].index)
     rows = [
         [
             wording.model(name),
-            _percent(value["main_score"]),
-            _percent(value["score"]),
-            wording.points(value["value"], False),
-            wording.count(value["n_speakers"]),
+            with_limits(found[name]["main_score"]),
+            with_limits(found[name]["score"]),
+            wording.points(found[name]["value"], False),
+            wording.limits(found[name], of_points=True),
+            wording.probability(found[name]["p"]),
+            wording.count(found[name]["n_speakers"]),
         ]
-        for name, value in sorted(found.items(), key=lambda item: summary["model_order"].index(item[0]))
+        for name in names
     ]
-    protocols = [wording.protocol(first[key]) for key in ("main_protocol", "protocol")]
+    protocols = [_capital(wording.protocol(first[key])) for key in ("main_protocol", "protocol")]
     return Table(
-        caption="Balanced accuracy (%) under both protocols, same speakers",
-        columns=["Model", *[name[0].upper() + name[1:] for name in protocols], "Difference (points)", "Speakers"],
+        caption="Balanced accuracy (%) under both protocols, same speakers, with 95\u00a0% intervals",
+        columns=["Model", *protocols, "Difference (points)", "95\u00a0% interval", "p", "Speakers"],
         rows=rows,
-        models=sorted(found, key=summary["model_order"].index),
+        models=names,
     )
-
-
-def groups(summary: Json, attribute: str) -> Table:
-    """Return the accuracy of every group of `attribute` under every model."""
-    names = list(summary["model_order"])
-    rows = []
-    for group, level in summary["groups"][attribute].items():
-        numbers = [level[name]["accuracy"] for name in names if name in level]
-        widest = max(numbers, key=lambda number: int(number["n_speakers"]))
-        values = [_percent(level[name]["accuracy"]) if name in level else wording.NONE for name in names]
-        rows.append([group, wording.count(widest["n_speakers"]), wording.count(widest["n_recordings"]), *values])
-    return Table(
-        caption=f"{wording.attribute(attribute)}: recordings recognised (%), mean over the group’s speakers",
-        columns=["Group", "Speakers", "Recordings", *map(wording.model, names)],
-        rows=sorted(rows, key=lambda row: (-int(row[1].replace(",", "")), row[0])),
-    )
-
-
-def gap(summary: Json, attribute: str) -> str:
-    """Return one sentence on how far apart the groups of `attribute` are."""
-    found = summary["gaps"][attribute]
-    known = [name for name in contenders(summary) if found[name]["value"] is not None]
-    if not known:
-        return "No gap: " + (next(iter(found.values()))["why_not"] if found else "nothing was predicted") + "."
-    if found[known[0]]["kind"] == "difference":
-        told = [f"{wording.points(found[n]['value'])} ({wording.model(n)})" for n in known]
-        sentence = f"“{found[known[0]]['first']}” minus “{found[known[0]]['second']}”: {wording.listed(told)}."
-    else:
-        ends = {n: f"{wording.model(n)}: “{found[n]['first']}” to “{found[n]['second']}”" for n in known}
-        told = [f"{wording.percent(found[n]['value'], False)} points ({ends[n]})" for n in known]
-        sentence = f"Highest to lowest group with at least {MIN_SPEAKERS} speakers: {wording.listed(told)}."
-    return sentence + " What a model that makes no difference would show is not computed yet."
 
 
 def confounding(found: Json) -> Table:
@@ -245,6 +302,7 @@ def cost(summary: Json) -> Table:
     rows = [
         [
             wording.model(name),
+            _percent(summary["models"][name]["balanced_accuracy"]),
             wording.seconds(costs[name]["select_seconds"]),
             wording.seconds(costs[name]["fit_seconds"]),
             wording.seconds(costs[name]["first_call_seconds"]),
@@ -258,7 +316,14 @@ def cost(summary: Json) -> Table:
         for name in names
     ]
     columns = [
-        *("Model", "Choosing settings", "Fitting", "First call", "Per recording, many at once"),
+        *(
+            "Model",
+            "Balanced accuracy (%)",
+            "Choosing settings",
+            "Fitting",
+            "First call",
+            "Per recording, many at once",
+        ),
         *("One recording, median", "One recording, 95th percentile", "Import", "Peak memory", "Model size"),
     ]
     threads = sorted({count for name in names for count in costs[name]["threads"]})
@@ -344,6 +409,10 @@ def _ranked(summary: Json) -> list[str]:
 
 def _percent(number: Json) -> str:
     return wording.percent(number["value"], False)
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]
 
 
 def _pair(row: Json) -> tuple[int, int]:

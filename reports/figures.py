@@ -1,7 +1,7 @@
-"""The pictures of the report, drawn with seaborn from the numbers of the summary.
+"""Pictures of accuracy, differences, premium and reliability, drawn with seaborn from the numbers of the summary.
 
 Every function takes the summary and returns one inline SVG, or an empty string where there is nothing to draw. Each
-model keeps its colour and marker in all of them; hollow marks are groups too small for an interval.
+model keeps its colour and marker in all of them. Pictures of groups and of costs have modules of their own.
 """
 
 from __future__ import annotations
@@ -11,16 +11,17 @@ from collections.abc import Sequence
 import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from reports import wording
 from reports.drawing import (
     Style,
+    interval_line,
     label,
+    legend,
+    legend_height,
     marks,
     percent_axis,
+    points_axis,
     published_mark,
     right_text,
     rows,
@@ -29,11 +30,14 @@ from reports.drawing import (
 )
 from reports.run import MAJORITY, Json
 from reports.svg import GLYPHS, GRID, INK, MARKERS, MUTED, PALETTE, Caption, canvas, inline, settings
-from reports.uncertainty import MIN_SPEAKERS
 
-WIDTH_PX = 760.0
+WIDTH_PX = 900.0
 MAX_HINTS = 300
 """Dots of a model that still get a title each; beyond it the page would grow too large."""
+
+_ROW_PX = 92.0
+_PUBLISHED_PX = 34.0
+_BRACKET = 1.30  # of the axes' width: right of the numbers
 
 
 def styles(summary: Json) -> dict[str, Style]:
@@ -55,34 +59,137 @@ def styles(summary: Json) -> dict[str, Style]:
 
 
 def accuracy(summary: Json) -> str:
-    """Draw a row per model: a dot per speaker, folds as ticks, the balanced accuracy as a large mark."""
+    """Draw a row per model: its balanced accuracy with the interval, a dot per speaker and a tick per fold below."""
     names = [name for name in summary["model_order"] if name != MAJORITY and summary["models"][name]["per_speaker"]]
     names.sort(key=lambda name: -(summary["models"][name]["balanced_accuracy"]["value"] or 0.0))
     if not names:
         return ""
     published = summary["published"]["main"]
-    height = 84.0 * len(names) + 34.0 * len(published) + 76
+    height = _ROW_PX * len(names) + _PUBLISHED_PX * len(published)
     with settings():
-        figure, axes = canvas(WIDTH_PX, height, (190, 30, 84, 46))
-        rows(axes, 84.0 * len(names) + 34.0 * len(published))
+        figure, axes = canvas(WIDTH_PX, height + 80, (190, 34, 210, 46))
+        rows(axes, height)
         hints = {}
         for place, name in enumerate(names):
-            hints[f"speakers-{place}"] = _speaker_row(axes, summary, name, 42.0 + 84.0 * place)
+            hints[f"speakers-{place}"] = _model_row(axes, summary, name, place)
         for place, other in enumerate(published):
-            _published_row(axes, other, 84.0 * len(names) + 34.0 * place + 17)
-        _majority_line(axes, summary, [score for name in names for score in _scores(summary, name)])
-        percent_axis(axes, "x")
-        axes.set_xlabel("recordings recognised, per speaker", loc="left")
-        told = [
-            f"{wording.model(n)} {wording.percent(summary['models'][n]['balanced_accuracy']['value'])}" for n in names
-        ]
+            _published_row(axes, other, _ROW_PX * len(names) + _PUBLISHED_PX * place + 17)
         scores = [score for name in names for score in _scores(summary, name)]
-        finding = (
-            f"Balanced accuracy: {', '.join(told)}. Single speakers lie between {wording.percent(min(scores))} and "
-        )
-        finding += f"{wording.percent(max(scores))}."
+        _majority_line(axes, summary, scores)
+        _brackets(axes, summary, names)
+        percent_axis(axes, "x")
+        axes.set_xlabel("recordings recognised", loc="left")
+        told = [_told(summary, name) for name in names]
+        finding = f"Balanced accuracy: {', '.join(told)}. Single speakers lie between {wording.percent(min(scores))} "
+        finding += f"and {wording.percent(max(scores))}."
         caption = Caption(name="plot-accuracy", title="Accuracy per model and speaker", finding=finding, hints=hints)
         return inline(figure, caption)
+
+
+def _told(summary: Json, name: str) -> str:
+    number = summary["models"][name]["balanced_accuracy"]
+    interval = f"95\u00a0% interval {wording.limits(number)}" if number["estimable"] else "interval not estimable"
+    return f"{wording.model(name)} {wording.percent(number['value'])} ({interval})"
+
+
+def _scores(summary: Json, name: str) -> list[float]:
+    return [row["score"] for row in summary["models"][name]["per_speaker"]]
+
+
+def _model_row(axes: Axes, summary: Json, name: str, place: int) -> list[str]:
+    """Draw one model's row; return a hint per dot."""
+    model, style, top = summary["models"][name], styles(summary)[name], _ROW_PX * place
+    number, y = model["balanced_accuracy"], top + 20
+    scores = _scores(summary, name)
+    offsets = swarm(scores, 0.012, 6.0, 17.0)
+    dots = marks(axes, (scores, [top + 54 + offset for offset in offsets]), style, size=24, alpha=0.5)
+    dots.set_gid(f"speakers-{place}")
+    folds = [value for value in model["mean_over_folds"]["balanced_accuracy"]["folds"] if value is not None]
+    axes.vlines(folds, top + 75, top + 82, color=MUTED, linewidth=1.5)
+    if number["value"] is not None:
+        interval_line(axes, number, y, style, width=3.5)
+        marks(axes, ([number["value"]], [y]), style, size=150, edge=INK, hollow=not number["estimable"])
+        right_text(axes, y - 2, wording.percent(number["value"]), bold=True)
+        few = "interval not estimable"
+        right_text(axes, y + 16, wording.limits(number) if number["estimable"] else few)
+    label(axes, y + 6, wording.short_model(name), count_text(number))
+    if len(scores) > MAX_HINTS:
+        return []
+    return [f"speaker {row['speaker']}: {wording.percent(row['score'])}" for row in model["per_speaker"]]
+
+
+def _published_row(axes: Axes, other: Json, y: float) -> None:
+    published_mark(axes, other["accuracy"], y)
+    axes.text(-0.02, y, other["name"], ha="right", va="center", transform=axes.get_yaxis_transform(), color=MUTED)
+    right_text(axes, y, wording.percent(other["accuracy"]))
+
+
+def _majority_line(axes: Axes, summary: Json, scores: Sequence[float]) -> None:
+    """Draw the majority baseline as a line, or chance where it was not run, if it is not far below everything else."""
+    found = summary["models"].get(MAJORITY, {}).get("balanced_accuracy", {}).get("value")
+    text = "always the majority" if found is not None else "guessing"
+    value = found if found is not None else 1 / len(summary["task"]["classes"])
+    if value < min(scores) - 0.2:
+        return
+    axes.axvline(value, color=MUTED, linewidth=1.5, linestyle=(0, (4, 3)), zorder=1)
+    side, where = "left" if value < 0.7 else "right", axes.get_xaxis_transform()
+    told = f"{text}: {wording.percent(value)}"
+    axes.text(value, 1.015, told, ha=side, va="bottom", transform=where, color=MUTED, size=12)
+
+
+def _brackets(axes: Axes, summary: Json, names: Sequence[str]) -> None:
+    """Join the models that cannot be told apart by a line at the right, one line per set, a stop at every member."""
+    groups = [[names.index(m) for m in group if m in names] for group in summary["rank_groups"]]
+    groups = [sorted(group) for group in groups if len(group) > 1]
+    where = axes.get_yaxis_transform()
+    for place, group in enumerate(groups):
+        x = _BRACKET + 0.035 * place
+        heights = [_ROW_PX * row + 24 for row in group]
+        axes.plot([x, x], [heights[0], heights[-1]], transform=where, color=MUTED, linewidth=1.5, clip_on=False)
+        for y in heights:
+            axes.plot([x - 0.012, x], [y, y], transform=where, color=MUTED, linewidth=1.5, clip_on=False)
+    if groups:
+        axes.text(_BRACKET, 1.015, "not told apart", ha="center", va="bottom", transform=axes.transAxes, color=MUTED)
+
+
+def comparisons(summary: Json) -> str:
+    """Draw a row per pair of models: the difference with its interval, zero marked."""
+    found = [pair for pair in summary["comparisons"] if pair["difference"]["value"] is not None]
+    if not found:
+        return ""
+    ends = [pair["difference"][end] for pair in found for end in ("low", "value", "high")]
+    ink = Style(colour=INK, marker="o", glyph=GLYPHS[0], variable="--ink")
+    with settings():
+        figure, axes = canvas(WIDTH_PX, 46.0 * len(found) + 64, (330, 16, 240, 48))
+        rows(axes, 46.0 * len(found))
+        for place, pair in enumerate(found):
+            y, number = 46.0 * place + 23, pair["difference"]
+            interval_line(axes, number, y, ink)
+            marks(axes, ([number["value"]], [y]), ink, size=80, hollow=not pair["significant"])
+            named = f"{wording.short_model(pair['a'])} minus {wording.short_model(pair['b'])}"
+            label(axes, y, named, f"{wording.counted(number['n_speakers'], 'speaker')}")
+            told = f"{wording.points(number['value'], False)} ({wording.limits(number, of_points=True)})"
+            right_text(axes, y - 9, told, bold=True)
+            right_text(axes, y + 9, f"p {_p(pair['p_holm'])}")
+        points_axis(axes, [end for end in ends if end is not None])
+        axes.set_xlabel("difference in balanced accuracy, points", loc="left")
+        finding = "; ".join(_difference_told(pair) for pair in found) + "."
+        caption = Caption(name="plot-differences", title="Differences between models", finding=finding)
+        return inline(figure, caption)
+
+
+def _p(value: float | None) -> str:
+    text = wording.probability(value)
+    return text if text.startswith(("<", wording.NONE)) else f"= {text}"
+
+
+def _difference_told(pair: Json) -> str:
+    number = pair["difference"]
+    interval = f"95\u00a0% interval {wording.limits(number, of_points=True)}, corrected p {_p(pair['p_holm'])}"
+    return (
+        f"{wording.model(pair['a'])} minus {wording.model(pair['b'])} {wording.points(number['value'])} "
+        f"({interval if number['estimable'] else 'interval not estimable'})"
+    )
 
 
 def leakage_premium(summary: Json) -> str:
@@ -92,7 +199,7 @@ def leakage_premium(summary: Json) -> str:
         return ""
     look = styles(summary)
     with settings():
-        figure, axes = canvas(WIDTH_PX, 360, (250, 40, 300, 20))
+        figure, axes = canvas(WIDTH_PX, 360, (250, 40, 380, 20))
         axes.set_xlim(-0.04, 1.04)
         for name, found in premium.items():
             ends = [found["main_score"]["value"], found["score"]["value"]]
@@ -108,62 +215,33 @@ def leakage_premium(summary: Json) -> str:
             axes.text(place, 1.05, text, ha="center", transform=axes.get_xaxis_transform(), color=MUTED)
         axes.set(xticks=[], yticks=[], ylabel="")
         sns.despine(ax=axes, left=True, bottom=True)
-        told = [f"{wording.model(name)} {wording.points(found['value'])}" for name, found in premium.items()]
+        told = [f"{wording.model(name)} {_premium_told(found)}" for name, found in premium.items()]
         finding = f"Recordings at random against speakers held out: {', '.join(told)}."
         return inline(figure, Caption(name="plot-premium", title="Leakage premium per model", finding=finding))
 
 
-def groups(summary: Json, attribute: str) -> str:
-    """Draw a row per group of `attribute`, sorted by value, with a mark per model and both counts at the left."""
-    names = [name for name in summary["model_order"] if name != MAJORITY]
-    shown = _sorted_groups(summary, attribute, names)
-    if not shown or not names:
-        return ""
-    look, step = styles(summary), max(30.0 + 7.0 * len(names), 46.0)
-    with settings():
-        left = min(max(150, 40 + 7.2 * max(len(row) for row in shown)), 300)
-        figure, axes = canvas(WIDTH_PX, step * len(shown) + 82, (left, 36, 170, 46))
-        rows(axes, step * len(shown))
-        levels = [summary["groups"][attribute][group] for group in shown]
-        for key, (x, y) in _group_rows(axes, levels, names, step).items():
-            marks(axes, (x, y), look[key.rstrip("*")], size=75, hollow=key.endswith("*"))
-        for place, (group, level) in enumerate(zip(shown, levels, strict=True)):
-            label(axes, step * (place + 0.5), _shorten(group), _counts(level))
-        percent_axis(axes, "x", _all_levels(summary))
-        axes.set_xlabel("recordings recognised, mean over speakers", loc="left")
-        _legend(figure, axes, names, look)
-        finding = f"Lowest row: {_group_finding(summary, attribute, shown[-1], names)}. "
-        finding += f"Highest row: {_group_finding(summary, attribute, shown[0], names)}."
-        title = f"{wording.attribute(attribute)}: accuracy per group and model"
-        return inline(figure, Caption(name=f"plot-groups-{attribute.replace('_', '-')}", title=title, finding=finding))
+def _premium_told(found: Json) -> str:
+    interval = f" ({wording.limits(found, of_points=True)})" if found["estimable"] else ""
+    return f"{wording.points(found['value'])}{interval}"
 
 
-def cost(summary: Json) -> str:
-    """Draw balanced accuracy against seconds per recording, log axis."""
-    points = {
-        name: (costs["predict_batch_seconds_per_recording"], summary["models"][name]["balanced_accuracy"]["value"])
-        for name, costs in summary["runtime"]["models"].items()
-        if name != MAJORITY
-    }
-    known = {name: (x, y) for name, (x, y) in points.items() if x is not None and x > 0 and y is not None}
-    if not known:
-        return ""
-    look = styles(summary)
-    with settings():
-        figure, axes = canvas(WIDTH_PX, 340, (64, 20, 40, 54))
-        axes.set_xscale("log")
-        _cost_limits(axes, [x for x, _ in known.values()])
-        percent_axis(axes, "y", [y for _, y in known.values()])
-        for name, (x, y) in known.items():
-            marks(axes, ([x], [y]), look[name], size=130)
-        lifted = spread([y for _, y in known.values()], 18 / 266 * float(np.ptp(axes.get_ylim())))
-        for (name, (x, _)), y in zip(known.items(), lifted, strict=True):
-            axes.annotate(wording.model(name), (x, y), (11, 0), textcoords="offset points", va="center")
-        axes.set_xlabel("time to answer, per recording, many at once", loc="left")
-        axes.set_ylabel("balanced accuracy", loc="top")
-        told = [f"{wording.model(n)} {wording.percent(y)} at {wording.seconds(x)}" for n, (x, y) in known.items()]
-        finding = "Balanced accuracy and time per recording: " + ", ".join(told) + "."
-        return inline(figure, Caption(name="plot-cost", title="Accuracy against time per recording", finding=finding))
+def _slope_labels(axes: Axes, premium: Json, others: Sequence[Json]) -> None:
+    """Write names and values beside both ends of the slopes, moved apart where they would touch."""
+    gap = 19 / 300 * float(np.ptp(axes.get_ylim()))
+    names = list(premium)
+    left = spread([premium[name]["main_score"]["value"] for name in names], gap)
+    for name, y in zip(names, left, strict=True):
+        text = f"{wording.short_model(name)}  {wording.percent(premium[name]['main_score']['value'])}"
+        axes.annotate(text, (0, y), (-13, 0), textcoords="offset points", ha="right", va="center")
+    ends = [premium[name]["score"]["value"] for name in names] + [other["accuracy"] for other in others]
+    texts = [
+        f"{wording.percent(found['score']['value'])}  {wording.short_model(name)}, {_premium_told(found)}"
+        for name, found in premium.items()
+    ]
+    texts += [f"{wording.percent(other['accuracy'])}  {other['name']} (published)" for other in others]
+    for place, (text, y) in enumerate(zip(texts, spread(ends, gap), strict=True)):
+        colour = INK if place < len(names) else MUTED
+        axes.annotate(text, (1, y), (13, 0), textcoords="offset points", ha="left", va="center", color=colour)
 
 
 def reliability(summary: Json) -> str:
@@ -177,7 +255,8 @@ def reliability(summary: Json) -> str:
         return ""
     look = styles(summary)
     with settings():
-        figure, axes = canvas(480, 440, (64, 40, 20, 54))
+        top = 18 + legend_height(list(curves), 480)
+        figure, axes = canvas(480, top + 400, (64, top, 20, 54))
         axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (4, 4)))
         for name, bins in curves.items():
             x, y = [b["stated"] for b in bins], [b["observed"] for b in bins]
@@ -187,7 +266,7 @@ def reliability(summary: Json) -> str:
         percent_axis(axes, "y", [0.0, 1.0])
         axes.set_xlabel("probability stated by the model", loc="left")
         axes.set_ylabel("how often it is true", loc="top")
-        _legend(figure, axes, list(curves), look)
+        legend(figure, {name: look[name] for name in curves})
         worst = {name: max(bins, key=lambda b: abs(b["stated"] - b["observed"])) for name, bins in curves.items()}
         told = [
             f"{wording.model(n)} states {wording.percent(b['stated'])} where {wording.percent(b['observed'])} are true"
@@ -197,145 +276,6 @@ def reliability(summary: Json) -> str:
         return inline(figure, Caption(name="plot-reliability", title="Reliability of probabilities", finding=finding))
 
 
-def _scores(summary: Json, name: str) -> list[float]:
-    return [row["score"] for row in summary["models"][name]["per_speaker"]]
-
-
-def _speaker_row(axes: Axes, summary: Json, name: str, y: float) -> list[str]:
-    """Draw one model's row around height `y` (pixels); return a hint per dot."""
-    model, style = summary["models"][name], styles(summary)[name]
-    scores = _scores(summary, name)
-    offsets = swarm(scores, 0.012, 7.0, 26.0)
-    dots = marks(axes, (scores, [y + offset for offset in offsets]), style, size=30, alpha=0.6)
-    row = round((y - 42.0) / 84.0)
-    dots.set_gid(f"speakers-{row}")
-    folds = [value for value in model["mean_over_folds"]["balanced_accuracy"]["folds"] if value is not None]
-    axes.vlines(folds, y + 29, y + 37, color=MUTED, linewidth=1.5)
-    number = model["balanced_accuracy"]
-    if number["value"] is not None:
-        axes.vlines([number["value"]], y - 30, y + 26, color=INK, linewidth=1.5)
-        marks(axes, ([number["value"]], [y]), style, size=170, edge=INK)
-        right_text(axes, y, wording.percent(number["value"]), bold=True)
-    label(axes, y, wording.model(name), _count_text(number))
-    if len(scores) > MAX_HINTS:
-        return []
-    return [f"speaker {row['speaker']}: {wording.percent(row['score'])}" for row in model["per_speaker"]]
-
-
-def _published_row(axes: Axes, other: Json, y: float) -> None:
-    published_mark(axes, other["accuracy"], y)
-    axes.text(-0.02, y, other["name"], ha="right", va="center", transform=axes.get_yaxis_transform(), color=MUTED)
-    right_text(axes, y, wording.percent(other["accuracy"]))
-
-
-def _majority_line(axes: Axes, summary: Json, scores: Sequence[float]) -> None:
-    """Draw the majority baseline as a line, if it is not far below everything else."""
-    found = summary["models"].get(MAJORITY, {}).get("balanced_accuracy", {}).get("value")
-    if found is None or found < min(scores) - 0.2:
-        return
-    axes.axvline(found, color=MUTED, linewidth=1.5, linestyle=(0, (4, 3)), zorder=1)
-    text = f"always the majority: {wording.percent(found)}"
-    side = "left" if found < 0.7 else "right"
-    axes.text(found, 1.015, text, ha=side, va="bottom", transform=axes.get_xaxis_transform(), color=MUTED, size=12)
-
-
-def _group_rows(axes: Axes, levels: Sequence[Json], names: Sequence[str], step: float) -> dict[str, list[list[float]]]:
-    """Draw a line from the lowest to the highest model of every group; return each model's marks.
-
-    Returns
-    -------
-    placed
-        For every model and, under its name with a trailing ``*``, for its marks of small groups: values and heights.
-    """
-    placed: dict[str, list[list[float]]] = {}
-    for row, level in enumerate(levels):
-        found = {name: level[name]["accuracy"] for name in names if name in level}
-        n_speakers = max((number["n_speakers"] for number in found.values()), default=0)
-        y = step * (row + 0.5)
-        values = [number["value"] for number in found.values()]
-        axes.hlines([y] * bool(values), min(values, default=0), max(values, default=0), color=GRID, linewidth=3)
-        for name, number in found.items():
-            kind = placed.setdefault(name + "*" * (n_speakers < MIN_SPEAKERS), [[], []])
-            kind[0].append(number["value"])
-            kind[1].append(y + (names.index(name) - (len(names) - 1) / 2) * 9)
-        if 0 < n_speakers < MIN_SPEAKERS:
-            right_text(axes, y, "too few: " + ("one speaker" if n_speakers == 1 else f"{n_speakers} speakers"))
-    return placed
-
-
-def _all_levels(summary: Json) -> list[float]:
-    """Return the accuracies of all groups, so that all pictures of groups have one scale."""
-    return [
-        level["accuracy"]["value"]
-        for groups_ in summary["groups"].values()
-        for levels in groups_.values()
-        for name, level in levels.items()
-        if name != MAJORITY and level["accuracy"]["value"] is not None
-    ]
-
-
-def _sorted_groups(summary: Json, attribute: str, names: Sequence[str]) -> list[str]:
-    """Sort groups by their mean over models, highest first; those without a value last."""
-
-    def mean(group: str) -> float:
-        found = [summary["groups"][attribute][group].get(name, {}).get("accuracy", {}).get("value") for name in names]
-        known = [value for value in found if value is not None]
-        return sum(known) / len(known) if known else -1.0
-
-    return sorted(summary["groups"][attribute], key=lambda group: (-mean(group), group))
-
-
-def _group_finding(summary: Json, attribute: str, group: str, names: Sequence[str]) -> str:
-    level = summary["groups"][attribute][group]
-    told = [f"{wording.model(n)} {wording.percent(level[n]['accuracy']['value'])}" for n in names if n in level]
-    return f"{group}, " + ", ".join(told)
-
-
-def _counts(group: Json) -> str:
-    return _count_text(
-        max((level["accuracy"] for level in group.values()), key=lambda number: int(number["n_speakers"]))
-    )
-
-
-def _count_text(number: Json) -> str:
+def count_text(number: Json) -> str:
+    """Return what a number rests on: ``24 speakers / 7,486 rec.``."""
     return f"{wording.counted(number['n_speakers'], 'speaker')} / {number['n_recordings']:,} rec."
-
-
-def _slope_labels(axes: Axes, premium: Json, others: Sequence[Json]) -> None:
-    """Write names and values beside both ends of the slopes, moved apart where they would touch."""
-    gap = 19 / 300 * float(np.ptp(axes.get_ylim()))
-    names = list(premium)
-    left = spread([premium[name]["main_score"]["value"] for name in names], gap)
-    for name, y in zip(names, left, strict=True):
-        text = f"{wording.model(name)}  {wording.percent(premium[name]['main_score']['value'])}"
-        axes.annotate(text, (0, y), (-13, 0), textcoords="offset points", ha="right", va="center")
-    ends = [premium[name]["score"]["value"] for name in names] + [other["accuracy"] for other in others]
-    texts = [
-        f"{wording.percent(found['score']['value'])}  {wording.model(name)}, {wording.points(found['value'])}"
-        for name, found in premium.items()
-    ]
-    texts += [f"{wording.percent(other['accuracy'])}  {other['name']} (published)" for other in others]
-    for place, (text, y) in enumerate(zip(texts, spread(ends, gap), strict=True)):
-        colour = INK if place < len(names) else MUTED
-        axes.annotate(text, (1, y), (13, 0), textcoords="offset points", ha="left", va="center", color=colour)
-
-
-def _cost_limits(axes: Axes, seconds: Sequence[float]) -> None:
-    axes.set_xlim(min(seconds) / 2.5, max(seconds) * 4)
-    axes.xaxis.set_major_locator(LogLocator(base=10, subs=(1.0, 3.0)))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: wording.seconds(value)))
-    axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.tick_params(which="minor", length=0)
-
-
-def _legend(figure: Figure, axes: Axes, names: Sequence[str], look: dict[str, Style]) -> None:
-    handles = [
-        Line2D([], [], linestyle="", marker=look[n].marker, color=look[n].colour, markersize=9, label=wording.model(n))
-        for n in names
-    ]
-    place = (axes.get_position().x0 - 0.02, 1.0)
-    figure.legend(handles=handles, loc="upper left", ncols=min(len(names), 5), bbox_to_anchor=place, handletextpad=0.2)
-
-
-def _shorten(text: str) -> str:
-    return text if len(text) <= 34 else text[:33] + "…"

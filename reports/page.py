@@ -10,9 +10,9 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from reports import exhibits, figures, wording
+from reports import cost_figures, exhibits, figures, group_exhibits, group_figures, wording
 from reports.answer import SYNTHETIC
-from reports.groups import ATTRIBUTES
+from reports.groups import ATTRIBUTES, IS_THE_TASK
 from reports.published import AUDIOMNIST_KINDS
 from reports.run import INTERSECTION, MAJORITY, NOT_STATED, RANDOM, Json
 from reports.summary import title, write_summary
@@ -90,9 +90,11 @@ def _context(summary: Json, folder: Path) -> Json:
         "accuracy": _accuracy(summary),
         "premium": {"figure": Markup(figures.leakage_premium(summary)), "table": exhibits.premium(summary)},
         "never_heard": exhibits.premium(summary, "accent_never_heard"),
+        "fairness": group_exhibits.fairness(summary),
+        "methods": sorted(_methods(summary)),
         "attributes": [_attribute(summary, name) for name in _ORDER if _is_stated(summary, name)],
         "unstated": [wording.attribute(name).lower() for name in ATTRIBUTES if not _is_stated(summary, name)],
-        "cost": {"figure": Markup(figures.cost(summary)), "table": exhibits.cost(summary)},
+        "cost": {"figure": Markup(cost_figures.cost(summary)), "table": exhibits.cost(summary)},
         "errors": _errors(summary, folder),
         "failed": exhibits.failed(summary),
         "manifest": exhibits.manifest(summary),
@@ -120,7 +122,10 @@ def _accuracy(summary: Json) -> Json:
         "recall": exhibits.recall(summary),
         "folds": exhibits.folds(summary),
         "speakers": exhibits.speakers(summary),
+        "check": exhibits.check(summary),
+        "differences": Markup(figures.comparisons(summary)),
         "comparisons": exhibits.comparisons(summary),
+        "fold_level": exhibits.fold_level(summary),
     }
 
 
@@ -128,10 +133,15 @@ def _attribute(summary: Json, name: str) -> Json:
     return {
         "name": name,
         "label": wording.attribute(name),
-        "figure": Markup(figures.groups(summary, name)),
-        "table": exhibits.groups(summary, name),
-        "gap": exhibits.gap(summary, name),
-        "is_task": name == summary["task"].get("attribute"),
+        "figure": Markup(group_figures.groups(summary, name)),
+        "table": group_exhibits.groups(summary, name),
+        "balanced": group_exhibits.balanced(summary, name),
+        "shrinkage": group_exhibits.shrinkage(summary, name),
+        "gap": group_exhibits.gap_sentence(summary, name),
+        "gap_figure": Markup(group_figures.gaps(summary, name)),
+        "gap_table": group_exhibits.gaps(summary, name),
+        "within_gender": group_exhibits.within_gender(summary, name),
+        "is_task": all(gap["why_not"] == IS_THE_TASK for gap in summary["gaps"][name].values()),
     }
 
 
@@ -143,6 +153,14 @@ def _is_stated(summary: Json, attribute: str) -> bool:
     if attribute == "accent" and set(groups) == set(summary["groups"]["accent_bucket"]):
         return False
     return any(group != NOT_STATED for group in groups)
+
+
+def _methods(found: object) -> set[str]:
+    """Return the method of every interval in a summary."""
+    if isinstance(found, dict):
+        own = {found["method"]} if found.get("estimable") and found.get("method") else set()
+        return own.union(*(_methods(value) for value in found.values()))
+    return set().union(*(_methods(value) for value in found)) if isinstance(found, list) else set()
 
 
 def _errors(summary: Json, folder: Path) -> Json:

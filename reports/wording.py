@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from reports.run import Json
+
 NONE = "–"
 """Printed where there is no number."""
+
+NOT_ESTIMABLE = "not estimable"
+
+MAX_LABEL = 20
+"""Characters of a model's name that the margins of the pictures have room for."""
 
 _SPACE = "\u00a0"
 
@@ -51,6 +58,17 @@ def model(name: str) -> str:
     return _MODELS.get(name, name)
 
 
+def the(name: str) -> str:
+    """Return a model's name as it stands inside a sentence: ``the SVM``, ``XGBoost``."""
+    return f"the {_MODELS[name]}" if name in ("svm", "cnn") else model(name)
+
+
+def short_model(name: str) -> str:
+    """Return a model's name for the labels of a picture: of a long one its end, which tells factories apart."""
+    text = model(name)
+    return text if len(text) <= MAX_LABEL else "…" + text[1 - MAX_LABEL :]
+
+
 def attribute(name: str) -> str:
     """Return an attribute's name for a reader."""
     return _ATTRIBUTES.get(name, name)
@@ -80,6 +98,43 @@ def points(value: float | None, unit: bool = True) -> str:
     rounded = round(100 * value, 1)
     sign = "+" if rounded > 0 else "−" if rounded < 0 else "±"
     return f"{sign}{abs(rounded):.1f}" + (f"{_SPACE}points" if unit else "")
+
+
+def limits(number: Json, *, of_points: bool = False) -> str:
+    """Return a number's interval in percent, or in signed points: ``66.6 to 81.4``, ``−2.0 to 7.0``."""
+    if not number["estimable"]:
+        return NOT_ESTIMABLE
+    if of_points:
+        return " to ".join(_signed(number[end]) for end in ("low", "high"))
+    return " to ".join(percent(number[end], False) for end in ("low", "high"))
+
+
+def decimal_limits(number: Json) -> str:
+    """Return the interval of a number between -1 and 1 with two decimals: ``0.35 to 0.63``."""
+    if not number["estimable"]:
+        return NOT_ESTIMABLE
+    return " to ".join(f"{number[end]:.2f}".replace("-", "−") for end in ("low", "high"))
+
+
+def few(n_speakers: int) -> str:
+    """Say that so many speakers give no interval: ``interval not estimable (1 speaker)``."""
+    return f"interval not estimable ({counted(n_speakers, 'speaker')})"
+
+
+def probability(value: float | None) -> str:
+    """Return a p value with three decimals: ``0.031``, ``< 0.001``."""
+    if value is None:
+        return NONE
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def times(ratio: float) -> str:
+    """Return a ratio of costs: ``1.8 times``, ``56 times``, ``1,200 times``."""
+    return f"{ratio:.1f}{_SPACE}times" if ratio < 9.95 else f"{ratio:,.0f}{_SPACE}times"
+
+
+def _signed(value: float) -> str:
+    return f"{100 * value + 0.0:.1f}".replace("-0.0", "0.0").replace("-", "−")
 
 
 def decimal(value: float | None) -> str:

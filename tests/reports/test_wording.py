@@ -77,3 +77,9 @@ def test_labels_keep_their_distance_and_order() -> None:
     ordered = [places[0], places[3], places[1]]
     assert [round(b - a, 9) for a, b in pairwise(ordered)] == [0.05, 0.05]
     assert sum(ordered) / 3 == pytest.approx(0.805)
+
+
+def test_long_names_of_models_keep_their_end_in_pictures() -> None:
+    assert wording.short_model("logistic") == "Logistic regression"
+    assert wording.short_model("a.module_of_mine:a_factory") == "…e_of_mine:a_factory"
+    assert len(wording.short_model("m" * 99)) == wording.MAX_LABEL
