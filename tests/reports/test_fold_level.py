@@ -137,6 +137,16 @@ def test_a_fold_without_women(make_run: Callable[..., Path]) -> None:
     assert not found["estimable"] and found["why_not"] and found["p"] is None and found["low"] is None
 
 
+def test_a_fold_without_a_digit(make_run: Callable[..., Path]) -> None:
+    """Its speakers' mean recall would be over fewer digits than in the other folds."""
+    run = load(make_run(task="digit", hostile=False))
+    gone = (run.predictions["fold"] == 2) & (run.predictions["y_true"].astype(str) == "7")
+    rest = Run(**{**vars_of(run), "predictions": run.predictions[~gone]})
+    assert fold_level.describe(run, "svm", "cnn")["estimable"]
+    found = fold_level.describe(rest, "svm", "cnn")
+    assert not found["estimable"] and found["why_not"] == "a fold lacks a class"
+
+
 def test_not_for_an_accent_left_out(make_run: Callable[..., Path]) -> None:
     run = load(make_run(protocol="leave-accent-out", n_folds=2, hostile=False, premium=False))
     found = fold_level.describe(run, "svm", "cnn")
