@@ -7,6 +7,7 @@ at once.
 
 from __future__ import annotations
 
+import io
 import os
 import shlex
 import sys
@@ -238,5 +239,7 @@ def datasheet(
 
 def main() -> None:
     """Run the command line; plug-in models are also looked for in the working directory."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a name that a terminal cannot show is no failure
     sys.path.append(str(Path.cwd()))
     app()

@@ -136,13 +136,13 @@ def _number(gate: NumberGate, path: tuple[str, ...], node: Any, summary: Json) -
         raise GatesError(f"'{dotted(path)}' is a cost or a count and has no interval; leave judge out")
     value = _plain(path, node)
     if value is None:
-        return _unmeasured(asked, "nothing", "not measured in this run")
+        return _absent(asked, path)
     return _verdict(asked, _short(value) + _contended(path, summary), (value, value), gate)
 
 
 def _gap(gate: GapGate, path: tuple[str, ...], node: Any) -> Verdict:
     if node is None:
-        return _unmeasured(gate.asked(path), "nothing", "not measured in this run")
+        return _absent(gate.asked(path), path)
     return _estimate(gate.asked(path), node, gate)
 
 
@@ -212,6 +212,11 @@ def _verdict(asked: str, found: str, judged: tuple[float, float], gate: NumberGa
 
 def _unmeasured(asked: str, found: str, why: str) -> Verdict:
     return Verdict(outcome="not measured", asked=asked, found=f"found {found}", why=why)
+
+
+def _absent(asked: str, path: tuple[str, ...]) -> Verdict:
+    unnamed = f", or there is nothing that {EVERY} stands for" if EVERY in path else ""
+    return _unmeasured(asked, "nothing", f"not measured in this run{unnamed}")
 
 
 def _interval(low: float | None, high: float | None) -> str:

@@ -183,9 +183,12 @@ def read_manifest(folder: Path) -> Json:
         raise tables.TableError(f"manifest.json is missing in {folder}; is this a run directory?") from None
     except ValueError as error:
         raise tables.TableError(f"manifest.json cannot be read ({error}); run the benchmark again") from error
-    missing = [key for key in ("task", "protocol", "models") if key not in manifest]
-    if missing:
-        raise tables.TableError(f"manifest.json: missing {missing}; run the benchmark again")
+    try:
+        _ = manifest["task"]["name"], manifest["task"]["classes"], manifest["protocol"]["name"]
+        _ = [entry["name"] for entry in manifest["models"]]
+    except (KeyError, TypeError) as error:
+        why = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        raise tables.TableError(f"manifest.json is not that of a run ({why}); run the benchmark again") from error
     return manifest
 
 

@@ -178,6 +178,14 @@ def test_a_star_elsewhere_is_every_key(judged: Callable[[str], list[Verdict]]) -
     assert verdict.line.startswith("not measured  groups.accent.St. Louis.svm.accuracy: value at least 0.1; found 1")
 
 
+def test_a_star_that_stands_for_nothing_is_not_measured(run: Run) -> None:
+    summary = {**SUMMARY, "models": {"majority": SUMMARY["models"]["majority"]}}
+    gates = Gates.model_validate(tomllib.loads(gate('number = "models.*.balanced_accuracy"', "at_least = 0.1")))
+    (verdict,) = judge(gates, summary, run)
+    assert (verdict.outcome, verdict.asked) == ("not measured", "models.*.balanced_accuracy: value at least 0.1")
+    assert verdict.why == "not measured in this run, or there is nothing that * stands for"
+
+
 def test_a_line_says_what_was_asked_and_found(judged: Callable[[str], list[Verdict]]) -> None:
     (verdict,) = judged(gate(SVM, "at_least = 0.8"))
     assert verdict.line == (
@@ -326,7 +334,8 @@ def test_a_run_without_finished_cells_measures_nothing(make_run: Callable[..., P
 
 def test_a_folder_that_is_no_run_is_no_measurement(tmp_path: Path) -> None:
     file = write_gates(tmp_path, gate('cells = "complete"'))
-    for content in (None, '{"name": "a web page"}', "no JSON"):
+    texts = (None, '{"name": "a web page"}', "no JSON", "[]", "3", '{"task": {}, "protocol": {}, "models": [1]}')
+    for content in texts:
         if content:
             (tmp_path / "manifest.json").write_text(content)
         with pytest.raises(tables.TableError, match="manifest"):
