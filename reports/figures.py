@@ -64,7 +64,7 @@ def accuracy(summary: Json) -> str:
     published = summary["published"]["main"]
     height = 84.0 * len(names) + 34.0 * len(published) + 76
     with settings():
-        figure, axes = canvas(WIDTH_PX, height, (190, 30, 84, 46))
+        figure, axes = canvas(WIDTH_PX, height, (210, 30, 84, 46))
         rows(axes, 84.0 * len(names) + 34.0 * len(published))
         hints = {}
         for place, name in enumerate(names):
@@ -122,7 +122,8 @@ def groups(summary: Json, attribute: str) -> str:
         return ""
     look, step = styles(summary), max(30.0 + 7.0 * len(names), 46.0)
     with settings():
-        left = min(max(150, 40 + 7.2 * max(len(row) for row in shown)), 300)
+        counts = max(len(_counts(summary["groups"][attribute][group])) for group in shown)
+        left = min(max(40 + 7.2 * max(map(len, shown)), 30 + 7 * counts), 300)
         top = 14 + _legend_height(names, WIDTH_PX)
         figure, axes = canvas(WIDTH_PX, step * len(shown) + top + 46, (left, top, 170, 46))
         rows(axes, step * len(shown))
