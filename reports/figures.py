@@ -67,7 +67,7 @@ def accuracy(summary: Json) -> str:
     published = summary["published"]["main"]
     height = _ROW_PX * len(names) + _PUBLISHED_PX * len(published)
     with settings():
-        figure, axes = canvas(WIDTH_PX, height + 80, (190, 34, 210, 46))
+        figure, axes = canvas(WIDTH_PX, height + 80, (210, 34, 210, 46))
         rows(axes, height)
         hints = {}
         for place, name in enumerate(names):
