@@ -128,6 +128,12 @@ def probability(value: float | None) -> str:
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
+def p(value: float | None) -> str:
+    """Return what stands behind the letter p: ``= 0.031``, ``< 0.001``."""
+    text = probability(value)
+    return text if text.startswith(("<", NONE)) else f"= {text}"
+
+
 def times(ratio: float) -> str:
     """Return a ratio of costs: ``1.8 times``, ``56 times``, ``1,200 times``."""
     return f"{ratio:.1f}{_SPACE}times" if ratio < 9.95 else f"{ratio:,.0f}{_SPACE}times"
