@@ -61,14 +61,26 @@ def gaps(summary: Json, attribute: str) -> str:
     names = [name for name in summary["model_order"] if name != MAJORITY]
     found = {name: summary["gaps"][attribute][name] for name in names}
     known = {name: gap for name, gap in found.items() if gap["value"] is not None}
-    finding = "; ".join(f"{wording.model(name)} {_gap_told(gap)}" for name, gap in known.items()) + "."
+    finding = "; ".join(f"{wording.model(name)} {gap_told(gap)}" for name, gap in known.items()) + "."
     title = f"{wording.attribute(attribute)}: gap per model"
     caption = Caption(name=f"plot-gaps-{attribute.replace('_', '-')}", title=title, finding=finding)
     return gap_forest(known, styles(summary), caption)
 
 
-def gap_forest(found: Mapping[str, Json], look: Mapping[str, Style], caption: Caption) -> str:
-    """Draw the gap of every model, over the strip in which it would lie if the groups made no difference."""
+def gap_forest(found: Mapping[str, Json], look: Mapping[str, Style], caption: Caption, what: str = "") -> str:
+    """Draw the gap of every model, over the strip in which it would lie if the groups made no difference.
+
+    Parameters
+    ----------
+    found
+        The gaps, per model.
+    look
+        Styles of the models.
+    caption
+        What the picture is called and says.
+    what
+        Put before the gap's name on the axis.
+    """
     drawn = [
         Row(
             name=wording.short_model(name),
@@ -80,7 +92,7 @@ def gap_forest(found: Mapping[str, Json], look: Mapping[str, Style], caption: Ca
         )
         for name, gap in found.items()
     ]
-    return forest(drawn, caption, f"{gap_name(next(iter(found.values())))}, points" if found else "")
+    return forest(drawn, caption, f"{what}{gap_name(next(iter(found.values())))}, points" if found else "")
 
 
 def gap_name(gap: Json) -> str:
@@ -97,7 +109,8 @@ def _band_text(gap: Json) -> str:
     return f"strip {wording.limits(band, of_points=True)}"
 
 
-def _gap_told(gap: Json) -> str:
+def gap_told(gap: Json) -> str:
+    """Return a gap with its interval and what it would be without differences between groups."""
     interval = wording.limits(gap, of_points=True)
     return f"{wording.points(gap['value'])} (95\u00a0% interval {interval}; without differences: {_band_text(gap)})"
 
