@@ -87,7 +87,7 @@ def check_comparable(a: Run, b: Run) -> None:
         real, other = ("B", "A") if _is_synthetic(a) else ("A", "B")
         raise TableError(f"the voices of {other} are synthetic and those of {real} are not; no recording is in both")
     of_a, of_b = _labels(a), _labels(b)
-    both = of_a.join(of_b, how="inner", lsuffix="_a", rsuffix="_b")
+    both = of_a.merge(of_b, left_index=True, right_index=True, suffixes=("_a", "_b"))
     if both.empty:
         raise TableError(
             f"no recording was tested in both runs: {len(of_a):,} in A, {len(of_b):,} in B, none of the same "

@@ -26,6 +26,9 @@ _CLAUSES = (
 
 _TIMES = ("fit_seconds", "predict_batch_seconds_per_recording")
 
+_ALIKE = 1.05
+"""Times of a smaller ratio are called as long."""
+
 
 def answer(found: Json) -> Json:
     """Return ``warnings`` (what must be read first) and the three ``sentences``.
@@ -117,17 +120,19 @@ def _accents(found: Json) -> str:
 
 def _gap_told(model: str, change: Json, n_models: int) -> str:
     interval = f"95\u00a0% interval {wording.limits(change, of_points=True)}"
-    whose = f"changes most for {wording.the(model)}" if n_models > 1 else f"of {wording.the(model)} changes"
     if change["kind"] == "range":
-        most = f", most for {wording.the(model)}" if n_models > 1 else ""
+        whose = f"most with {wording.the(model)}" if n_models > 1 else f"with {wording.the(model)}"
         return (
-            f"Accents change differently{most}: by {wording.percent(change['value'], False)} points between "
-            f"“{change['first']}” and “{change['second']}” ({interval})"
+            f"The changes of accents differ {whose}: by {wording.percent(change['value'], False)} points from "
+            f"“{change['first']}” to “{change['second']}” ({interval})"
         )
-    ends = [wording.points(change[end]["value"], False) for end in ("a", "b")]
+    whose = f"differs most for {wording.the(model)}: it" if n_models > 1 else f"of {wording.the(model)}"
+    ends = [wording.points(change[end]["value"], end == "a") for end in ("a", "b")]
     named = f"“{change['first']}” minus “{change['second']}”"
-    size = wording.points(change["value"])
-    return f"The accent gap ({named}) {whose}: from {ends[0]} to {ends[1]} points, by {size} ({interval})"
+    return (
+        f"The accent gap ({named}) {whose} is {ends[0]} in A and {ends[1]} in B, "
+        f"{wording.points(change['value'])} apart ({interval})"
+    )
 
 
 def against_chance(change: Json) -> str:
@@ -147,6 +152,8 @@ def _cost(found: Json) -> str:
     if not models:
         return "What the models cost was not measured in both runs."
     most = max(models, key=lambda model: _largest(costs[model]))
+    if _largest(costs[most]) < log(_ALIKE):
+        return f"Fitting and answering take as long in B as in A, within 5 %{_comparable(found['runtime']['why_not'])}."
     times = [{key: costs[most][key][side] for key in _TIMES} for side in ("b", "a")]
     begin = f"Of the models’ times {wording.the(most)}’s change most: in B it" if len(models) > 1 else ""
     begin = begin or f"In B {wording.the(most)}"
