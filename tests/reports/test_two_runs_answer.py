@@ -64,8 +64,8 @@ def test_what_rises_what_falls_and_what_cannot_be_told() -> None:
     assert told(found)[0] == (
         "On 24 speakers tested in both runs, balanced accuracy from A to B rises for the SVM (+5.0 points, 95 % "
         "interval 3.0 to 7.0, corrected p = 0.002); it falls for the CNN (−6.0 points, 95 % interval −8.0 to −4.0, "
-        "corrected p < 0.001); it cannot be told from no change for XGBoost (+1.0 points, 95 % interval −1.0 to 3.0, corrected p "
-        "= 0.400) and knn (+2.0 points, 95 % interval 0.0 to 4.0, corrected p = 0.300)."
+        "corrected p < 0.001); it cannot be told from no change for XGBoost (+1.0 points, 95 % interval −1.0 to 3.0, "
+        "corrected p = 0.400) and knn (+2.0 points, 95 % interval 0.0 to 4.0, corrected p = 0.300)."
     )
 
 
