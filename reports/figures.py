@@ -67,7 +67,7 @@ def accuracy(summary: Json) -> str:
     published = summary["published"]["main"]
     height = _ROW_PX * len(names) + _PUBLISHED_PX * len(published)
     with settings():
-        figure, axes = canvas(WIDTH_PX, height + 80, (190, 34, 210, 46))
+        figure, axes = canvas(WIDTH_PX, height + 80, (210, 34, 210, 46))
         rows(axes, height)
         hints = {}
         for place, name in enumerate(names):
@@ -168,7 +168,7 @@ def comparisons(summary: Json) -> str:
     ]
     finding = "; ".join(_difference_told(pair) for pair in found) + "."
     caption = Caption(name="plot-differences", title="Differences between models", finding=finding)
-    return forest(drawn, caption, "difference in balanced accuracy, points", left_px=330)
+    return forest(drawn, caption, "difference in balanced accuracy, points")
 
 
 def _difference_told(pair: Json) -> str:

@@ -42,7 +42,7 @@ class Row:
     strip: tuple[float, float] | None = None
 
 
-def forest(found: Sequence[Row], caption: Caption, axis_label: str, *, left_px: float = 200) -> str:
+def forest(found: Sequence[Row], caption: Caption, axis_label: str) -> str:
     """Draw one row per difference, in points; an empty string where there are none.
 
     Parameters
@@ -53,15 +53,14 @@ def forest(found: Sequence[Row], caption: Caption, axis_label: str, *, left_px: 
         What the picture is called and says.
     axis_label
         What the horizontal axis shows.
-    left_px
-        Room for the names.
     """
     if not found:
         return ""
     ends = [row.number[end] for row in found for end in ("low", "value", "high")]
     ends += [end for row in found for end in row.strip or ()]
     with settings():
-        figure, axes = canvas(WIDTH_PX, _ROW_PX * len(found) + 64, (left_px, 16, _RIGHT_PX, 48))
+        left = max(190, 40 + 8.4 * max(len(row.name) for row in found))  # room for the names
+        figure, axes = canvas(WIDTH_PX, _ROW_PX * len(found) + 64, (left, 16, _RIGHT_PX, 48))
         rows(axes, _ROW_PX * len(found))
         for place, row in enumerate(found):
             y, number = _ROW_PX * place + _ROW_PX / 2, row.number

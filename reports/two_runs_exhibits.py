@@ -137,13 +137,14 @@ def costs(found: Json) -> Table:
         for name in names
     ]
     columns = ["Model", *[column for column, _, _ in _COST_COLUMNS]]
-    caption = "Cost of one fold in A → B, median over folds; below it B as a multiple of A"
+    caption = "Cost of one fold, median over folds: B as a multiple of A, below it A → B"
     return Table(caption=caption, columns=columns, rows=rows, models=names)
 
 
 def _ratio(cost: Json, say: Callable[[float | None], str]) -> str:
-    told = f"{say(cost['a'])} → {say(cost['b'])}".replace(" ", "\u00a0")
-    return f"{told}\n× {cost['ratio']:.2f}" if cost["ratio"] is not None else told
+    """Return B as a multiple of A and, on a second line, both."""
+    ratio = wording.NONE if cost["ratio"] is None else f"× {cost['ratio']:.2f}"
+    return f"{ratio}\n{say(cost['a'])} → {say(cost['b'])}".replace(" ", "\u00a0")
 
 
 def most_changed(found: Json) -> Table | None:
