@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from reports import gaps, groups, metrics, two_runs_answer, two_runs_conditions, two_runs_costs, uncertainty, wording
+from reports import gaps, groups, metrics, two_runs_answer, two_runs_conditions, two_runs_costs, wording
 from reports.comparison import holm, paired, tested
 from reports.groups import Members
-from reports.paired import N_FLIPS
 from reports.run import MAJORITY, NOT_STATED, Json, Run, load
+from reports.summary import method_settings
 from reports.tables import TableError
 
 SCHEMA = "voxfold-comparison/1"
@@ -47,15 +47,7 @@ def compare(folder_a: Path, folder_b: Path) -> Json:
         "task": a.manifest["task"],
         **sides,
         "pairing": _pairing(a, b, shared_a),
-        "uncertainty": {
-            "level": uncertainty.LEVEL,
-            "n_flips": N_FLIPS,
-            "n_permutations": gaps.N_PERMUTATIONS,
-            "n_replicates": uncertainty.N_REPLICATES,
-            "seed": uncertainty.SEED,
-            "min_speakers": uncertainty.MIN_SPEAKERS,
-            "min_speakers_for_tests": gaps.MIN_SPEAKERS_FOR_TESTS,
-        },
+        "uncertainty": method_settings(),
         "model_order": list(models),
         "judged": list(_judged(a, b, models)),
         "only_a": [model for model in a.models if model not in models],
