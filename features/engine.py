@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 import scipy.fft
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from features import filters
@@ -128,8 +129,19 @@ def _doubt(config: MfccConfig, mel: filters.Matrix, dct: filters.Matrix) -> filt
     # the energy is the sum of half a spectrum, n_fft / 2 values
     error = 2 * 2.0**-24 * math.sqrt(2 / config.n_fft)
     allowed = _TRUSTED[config.log] / _EXPECTED_ERRORS
-    squared: filters.Matrix = mel.max(axis=1, keepdims=True) * (dct * error / allowed) ** 2
+    squared: filters.Matrix = mel.max(axis=1) * (dct.T * error / allowed) ** 2
     return squared
+
+
+def _whole_lanes(n_frames: int) -> int:
+    """Round up: frames are transformed several at once, and a few left over would take as long as all of them."""
+    return n_frames + -n_frames % (1 + SPARE_ROWS)
+
+
+def _evenly(n_frames: int, most: int) -> int:
+    """Return the size of the blocks when `n_frames` are cut into as few as need be, all alike."""
+    n_blocks = -(-n_frames // most)
+    return _whole_lanes(-(-n_frames // n_blocks))
 
 
 class _Transform:
@@ -146,17 +158,21 @@ class _Transform:
 
         `powers`, ``(n + SPARE_ROWS, n_columns)``, has spare rows at its end, whose content is lost.
         """
-        for start in range(0, len(unwindowed), BLOCK_FRAMES):
-            block = unwindowed[start : start + BLOCK_FRAMES]
+        step = _evenly(len(unwindowed), BLOCK_FRAMES)
+        for start in range(0, len(unwindowed), step):
+            block = unwindowed[start : start + step]
             np.multiply(block, self.window, out=self.frames[: len(block)])
-            # several frames are transformed at once: a few that are left over would take as long as all of them
-            n = len(block) + -len(block) % (1 + SPARE_ROWS)
+            n = _whole_lanes(len(block))
             spectra = scipy.fft.rfft(self.padded[:n])
             squares = spectra.view(self.padded.dtype)
             np.multiply(squares, squares, out=squares)
             rows = powers[start : start + n]
             for group in self.groups:
                 np.matmul(squares[:, group.values], group.matrix, out=rows[:, group.columns])
+
+
+def _unwindowed(signal: NDArray[Any], config: MfccConfig) -> NDArray[Any]:
+    return sliding_window_view(signal[:-1], config.window_samples)[:: config.hop_samples]
 
 
 class Engine:
@@ -175,6 +191,8 @@ class Engine:
         self.signal = np.zeros(config.framed_samples + 1)
         self.product = np.empty_like(self.signal)
         self.rounded = np.zeros(self.signal.shape, dtype=config.dtype)
+        self.unwindowed = _unwindowed(self.signal, config)
+        self.unwindowed_rounded = _unwindowed(self.rounded, config)
         self.transform = _Transform(config, self.plan, config.dtype)
         self.pool_rows = max(POOL_FRAMES, config.n_frames)
         self.pool = np.ones((self.pool_rows + SPARE_ROWS, len(self.plan.dct)), dtype=config.dtype)
@@ -201,18 +219,13 @@ class Engine:
             if sound.n_frames:
                 self._place(sound)
                 powers = self.pool[n_rows : n_rows + sound.n_frames + SPARE_ROWS]
-                self.transform.filter_frames(self._frames(self.rounded, sound), powers)
+                self.transform.filter_frames(self._frames(self.unwindowed_rounded, sound), powers)
                 n_rows += sound.n_frames
         if waiting:
             self._finish(out[done:], waiting)
 
-    def _frames(self, signal: NDArray[Any], sound: PlacedSound) -> NDArray[Any]:
-        size, hop = signal.itemsize, self.config.hop_samples
-        return np.lib.stride_tricks.as_strided(
-            signal[sound.first_frame * hop :],
-            shape=(sound.n_frames, self.config.window_samples),
-            strides=(hop * size, size),
-        )
+    def _frames(self, frames: NDArray[Any], sound: PlacedSound) -> NDArray[Any]:
+        return frames[sound.first_frame : sound.first_frame + sound.n_frames]
 
     def _place(self, sound: PlacedSound) -> None:
         """Put the pre-emphasised samples at their offset, zeros around them."""
@@ -229,47 +242,46 @@ class Engine:
 
     def _finish(self, out: NDArray[Any], sounds: list[PlacedSound]) -> None:
         """Turn the pooled powers into the coefficients of the recordings that they belong to."""
-        lengths = [sound.n_frames for sound in sounds]
-        stops = list(itertools.accumulate(lengths))
-        rows = [slice(stop - length, stop) for stop, length in zip(stops, lengths, strict=True)]
+        lengths = np.array([sound.n_frames for sound in sounds])
+        stops = np.cumsum(lengths)
+        rows = [slice(start, stop) for start, stop in zip((stops - lengths).tolist(), stops.tolist(), strict=True)]
         powers = self.pool[: stops[-1]].astype(np.float64)
-        owners = np.repeat(np.arange(len(sounds)), lengths)
         if self.config.dtype == "float32":
-            self._repeat_doubtful(powers, owners, sounds, rows)
-        lowest = self._lowest(powers, owners, len(sounds))
-        self._raise_to_floors(powers, lowest[owners])
+            self._repeat_doubtful(powers, sounds, rows)
+        lowest = self._lowest(powers, rows)
+        self._raise_to_floors(powers, np.repeat(lowest, lengths))
         levels = np.log(powers, out=powers)
         out[:] = np.log(lowest)[:, None, None] * self.plan.dct.sum(axis=0)
         for place, sound in enumerate(sounds):
             # one by one: the last bits of a row of a product depend on its place in the matrix
             out[place, sound.first_frame : sound.first_frame + sound.n_frames] = levels[rows[place]] @ self.plan.dct
 
-    def _repeat_doubtful(
-        self, powers: NDArray[np.float64], owners: NDArray[np.intp], sounds: list[PlacedSound], rows: list[slice]
-    ) -> None:
+    def _repeat_doubtful(self, powers: NDArray[np.float64], sounds: list[PlacedSound], rows: list[slice]) -> None:
         """Transform again, in float64, the frames of which a coefficient may be further off than what is trusted."""
-        floors = self._lowest(powers, owners, len(sounds))[owners]
-        ratios = powers[:, -1:] / np.maximum(powers[:, :-1], floors[:, None])
-        errors = np.concatenate([ratios[own] @ self.plan.doubt for own in rows]).max(axis=1)
-        doubtful = np.flatnonzero(errors > 1)
-        for place in np.unique(owners[doubtful]):
-            frames = doubtful[owners[doubtful] == place]
-            self._place(sounds[place])
-            unwindowed = self._frames(self.signal, sounds[place])[frames - rows[place].start]
-            found = np.empty((len(frames) + SPARE_ROWS, powers.shape[1]))
-            self.exact.filter_frames(unwindowed, found)
-            powers[frames] = found[: len(frames)]
+        lowest = np.repeat(self._lowest(powers, rows), [sound.n_frames for sound in sounds])
+        ratios = powers[:, -1:] / np.maximum(powers[:, :-1], lowest[:, None])
+        for sound, own in zip(sounds, rows, strict=True):
+            errors = self.plan.doubt @ ratios[own].T
+            if errors.size == 0 or errors.max() <= 1:
+                continue
+            doubtful = np.flatnonzero(errors.max(axis=0) > 1)
+            self._place(sound)
+            exact = np.empty((len(doubtful) + SPARE_ROWS, powers.shape[1]))
+            self.exact.filter_frames(self._frames(self.unwindowed, sound)[doubtful], exact)
+            powers[own][doubtful] = exact[: len(doubtful)]
 
     @functools.cached_property
     def exact(self) -> _Transform:
         """The transform in float64, for the frames in doubt."""
         return _Transform(self.config, self.plan, "float64")
 
-    def _lowest(self, powers: NDArray[np.float64], owners: NDArray[np.intp], n_sounds: int) -> NDArray[np.float64]:
+    def _lowest(self, powers: NDArray[np.float64], rows: list[slice]) -> NDArray[np.float64]:
         """Return the power to which quieter filters of each recording are raised."""
-        lowest = np.full(n_sounds, self.plan.least_power)
-        if self.plan.range_factor and owners.size:
-            np.maximum.at(lowest, owners, powers[:, :-1].max(axis=1) * self.plan.range_factor)
+        lowest = np.full(len(rows), self.plan.least_power)
+        sounding = [place for place, own in enumerate(rows) if own.start < own.stop]
+        if self.plan.range_factor and sounding:
+            peaks = np.maximum.reduceat(powers, [rows[place].start for place in sounding], axis=0)[:, :-1].max(axis=1)
+            lowest[sounding] = np.maximum(peaks * self.plan.range_factor, self.plan.least_power)
         return lowest
 
     def _raise_to_floors(self, powers: NDArray[np.float64], lowest: NDArray[np.float64]) -> None:
