@@ -1,19 +1,21 @@
 """The extraction engine: from samples at their place in a clip to liftered coefficients.
 
-Only frames that overlap sound are transformed. They are windowed into blocks of a fixed number of rows, which are filled
-across recordings, so that a block and its spectra stay in the second-level cache and the cost of calling NumPy is shared.
-Every product has the shape of a whole block: what a row becomes depends on nothing but the row. A frame of padding is
-one constant vector per configuration, but for a floor below the clip's own maximum.
+Only frames that overlap sound are transformed, a recording at a time, so that its values depend on no other: the last
+bits of a row of a matrix product depend on its place in the matrix. What is done element by element is done for many
+recordings at once. A frame of padding is one constant vector per configuration, but for a floor below the clip's own
+maximum.
 
 In float32 the transform's rounding moves a liftered coefficient by thousandths where a filter is much quieter than its
 frame (the lowest filters of a fricative). How much is known from the frame's energy and its filters' powers: the few
 frames in doubt are transformed again in float64. What follows the filters is float64.
 
-The transforms go through `scipy.fft`, whose backend switch a faster library can use.
+The transforms go through `scipy.fft`. For float32 results its backend switch is set to mkl_fft where that is installed;
+float64 results are SciPy's own on every machine.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import itertools
@@ -51,11 +53,11 @@ _TRUSTED = {"natural": 1.8e-4, "decibel": 3.6e-4}
 
 @functools.cache
 def fft_backend() -> Any:
-    """Return what `scipy.fft.set_backend` is given: mkl_fft where it is installed, else SciPy's own."""
+    """Return the faster backend of `scipy.fft` that the extra ``accel`` brings, or None where it is not installed."""
     try:
         return importlib.import_module("mkl_fft.interfaces.scipy_fft")
     except ImportError:
-        return "scipy"
+        return None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +94,7 @@ class _Plan:
     """What is computed once per configuration: window, filters, DCT, the floors."""
 
     window: filters.Matrix
-    groups: dict[str, tuple[_FilterGroup, ...]]  # by the dtype of their matrices
+    groups: tuple[_FilterGroup, ...]
     doubt: filters.Matrix
     dct: filters.Matrix  # of natural logarithms
     least_power: float
@@ -115,7 +117,7 @@ def _plan(config: MfccConfig) -> _Plan:
     weights = np.vstack([mel, np.full((1, mel.shape[1]), scale)])
     return _Plan(
         window=WINDOWS[config.window_function](config.window_samples),
-        groups={dtype: _filter_groups(weights, dtype) for dtype in ("float32", "float64")},
+        groups=_filter_groups(weights, config.dtype),
         doubt=_doubt(config, mel / scale, dct),
         dct=np.vstack([dct, energy]),
         least_power=_EPSILON if config.floor == "zero-to-epsilon" else _LEAST_POWER,
@@ -145,8 +147,9 @@ def _doubt(config: MfccConfig, mel: filters.Matrix, dct: filters.Matrix) -> filt
     # the energy is the sum of half a spectrum, n_fft / 2 values
     error = 2 * 2.0**-24 * math.sqrt(2 / config.n_fft)
     allowed = _TRUSTED[config.log] / _EXPECTED_ERRORS
-    squared: filters.Matrix = mel.max(axis=1) * (dct.T * error / allowed) ** 2
-    return squared
+    squared = mel.max(axis=1) * (dct.T * error / allowed) ** 2
+    # the last column is the energy itself, which has no part in a coefficient's error
+    return np.pad(squared, ((0, 0), (0, 1))).astype(config.dtype)
 
 
 def _whole_lanes(n_frames: int) -> int:
@@ -161,11 +164,11 @@ def _evenly(n_frames: int, most: int) -> int:
 
 
 class _Transform:
-    """Frames of one recording in one precision: windowed, transformed, filtered."""
+    """Frames of one recording: windowed and transformed in one precision, filtered in the configuration's."""
 
     def __init__(self, config: MfccConfig, plan: _Plan, dtype: str) -> None:
         self.window = plan.window.astype(dtype)
-        self.groups = plan.groups[dtype]
+        self.groups = plan.groups
         self.padded = np.zeros((BLOCK_FRAMES, config.n_fft), dtype=dtype)
         self.frames = self.padded[:, : config.window_samples]
 
@@ -182,6 +185,7 @@ class _Transform:
             spectra = scipy.fft.rfft(self.padded[:n])
             squares = spectra.view(self.padded.dtype)
             np.multiply(squares, squares, out=squares)
+            squares = squares.astype(powers.dtype, copy=False)
             rows = powers[start : start + n]
             for group in self.groups:
                 np.matmul(squares[:, group.values], group.matrix, out=rows[:, group.columns])
@@ -233,6 +237,11 @@ class Engine:
         sounds
             As many recordings.
         """
+        backend = fft_backend() if self.config.dtype == "float32" else None
+        with contextlib.nullcontext() if backend is None else scipy.fft.set_backend(backend):
+            self._extract_into(out, sounds)
+
+    def _extract_into(self, out: NDArray[Any], sounds: Iterable[PlacedSound]) -> None:
         waiting: list[PlacedSound] = []
         done = n_rows = 0
         for sound in sounds:
@@ -246,6 +255,8 @@ class Engine:
                 self._place(sound)
                 powers = self.pool[n_rows : n_rows + sound.n_frames + SPARE_ROWS]
                 self.transform.filter_frames(self._frames(self.unwindowed_rounded, sound), powers)
+                if self.config.dtype == "float32":
+                    self._repeat_doubtful(powers[: sound.n_frames], sound)
                 n_rows += sound.n_frames
         if waiting:
             self._finish(out[done:], waiting)
@@ -272,8 +283,6 @@ class Engine:
         stops = np.cumsum(lengths)
         rows = [slice(start, stop) for start, stop in zip((stops - lengths).tolist(), stops.tolist(), strict=True)]
         powers = self.pool[: stops[-1]].astype(np.float64)
-        if self.config.dtype == "float32":
-            self._repeat_doubtful(powers, sounds, rows)
         lowest = self._lowest(powers, rows)
         self._raise_to_floors(powers, np.repeat(lowest, lengths))
         levels = np.log(powers, out=powers)
@@ -282,19 +291,19 @@ class Engine:
             # one by one: the last bits of a row of a product depend on its place in the matrix
             out[place, sound.first_frame : sound.first_frame + sound.n_frames] = levels[rows[place]] @ self.plan.dct
 
-    def _repeat_doubtful(self, powers: NDArray[np.float64], sounds: list[PlacedSound], rows: list[slice]) -> None:
+    def _repeat_doubtful(self, powers: NDArray[Any], sound: PlacedSound) -> None:
         """Transform again, in float64, the frames of which a coefficient may be further off than what is trusted."""
-        lowest = np.repeat(self._lowest(powers, rows), [sound.n_frames for sound in sounds])
-        ratios = powers[:, -1:] / np.maximum(powers[:, :-1], lowest[:, None])
-        for sound, own in zip(sounds, rows, strict=True):
-            errors = self.plan.doubt @ ratios[own].T
-            if errors.size == 0 or errors.max() <= 1:
-                continue
-            doubtful = np.flatnonzero(errors.max(axis=0) > 1)
-            self._place(sound)
-            exact = np.empty((len(doubtful) + SPARE_ROWS, powers.shape[1]))
-            self.exact.filter_frames(self._frames(self.unwindowed, sound)[doubtful], exact)
-            powers[own][doubtful] = exact[: len(doubtful)]
+        lowest = self.plan.least_power
+        if self.plan.range_factor:
+            lowest = max(lowest, float(powers[:, :-1].max()) * self.plan.range_factor)
+        worst = (self.plan.doubt @ np.reciprocal(np.maximum(powers, powers.dtype.type(lowest))).T).max(axis=0)
+        errors = np.multiply(worst, powers[:, -1], dtype=np.float64)
+        if errors.max() <= 1:
+            return
+        doubtful = np.flatnonzero(errors > 1)
+        exact = np.empty((len(doubtful) + SPARE_ROWS, powers.shape[1]), dtype=powers.dtype)
+        self.exact.filter_frames(self._frames(self.unwindowed, sound)[doubtful], exact)
+        powers[doubtful] = exact[: len(doubtful)]
 
     @functools.cached_property
     def exact(self) -> _Transform:

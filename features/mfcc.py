@@ -90,7 +90,8 @@ def extract(samples: ArrayLike, config: MfccConfig, zeros_in_front: int | None =
     """
     out = np.empty((1, config.n_frames, config.n_coefficients), dtype=config.dtype)
     Engine(config).extract_into(out, [_placed(samples, config, zeros_in_front)])
-    return out[0]
+    mfcc: NDArray[Any] = out[0]
+    return mfcc
 
 
 def extract_batch(recordings: Sequence[ArrayLike], config: MfccConfig) -> NDArray[Any]:

@@ -1,8 +1,9 @@
 """How fast MFCCs are extracted, against the libraries that do the same and the bare Fourier transforms.
 
-``python -m benchmarks.speed.extraction FOLDER`` times every subject on the same decoded recordings: in one process, with
-one thread, block by block in turns, so that whatever else the machine does strikes all alike. Times are CPU time of
-the process; compare ratios, which are medians over rounds.
+``python -m benchmarks.speed.extraction FOLDER`` times every subject on the same decoded recordings, block by block in
+turns, so that whatever else the machine does strikes all alike. Only one subject runs at a time, with one thread. Each
+has a process of its own: what one library does to the memory allocator makes another up to twice as fast. Times are
+CPU time; compare ratios, which are medians over rounds.
 
 librosa, kaldi-native-fbank and mkl_fft are measured where they are installed.
 """
@@ -10,15 +11,17 @@ librosa, kaldi-native-fbank and mkl_fft are measured where they are installed.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import importlib.util
 import os
-import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -57,12 +60,13 @@ class Subject:
     prepare: Prepare
 
 
-def engine(name: str, work: Callable[[list[Samples]], object], backend: Any = "scipy") -> Subject:
-    """Return the extraction with one backend of `scipy.fft`."""
+def engine(name: str, work: Callable[[list[Samples]], object], *, accelerated: bool = False) -> Subject:
+    """Return the extraction, with SciPy's own transforms unless it is said to be accelerated."""
 
     def prepare(block: list[Samples]) -> Callable[[], object]:
         def timed() -> object:
-            with scipy.fft.set_backend(backend, only=True):
+            backend = fft_backend()
+            with contextlib.nullcontext() if accelerated or backend is None else scipy.fft.skip_backend(backend):
                 return work(block)
 
         return timed
@@ -195,8 +199,8 @@ def subjects(config: MfccConfig) -> list[Subject]:
         engine("voxfold, one recording per call", lambda block: [extract(samples, config) for samples in block]),
         engine("voxfold, float64", lambda block: extract_batch(block, exact)),
     ]
-    if (faster := fft_backend()) != "scipy":
-        found.append(engine("voxfold, mkl_fft", lambda block: extract_batch(block, config), faster))
+    if fft_backend() is not None:
+        found.append(engine("voxfold, mkl_fft", lambda block: extract_batch(block, config), accelerated=True))
     found += [bare_transforms(config), warm_transforms(config)]
     if config.recipe == "psf":
         found.append(by_python_speech_features(config))
@@ -207,60 +211,112 @@ def subjects(config: MfccConfig) -> list[Subject]:
     return found
 
 
-def measure(subjects: list[Subject], recordings: list[Samples], rounds: int) -> NDArray[np.float64]:
-    """Return CPU seconds per recording, ``(rounds, n_subjects)``; one more round warms up."""
-    seconds = np.zeros((rounds + 1, len(subjects)))
-    blocks = [recordings[start : start + BLOCK_RECORDINGS] for start in range(0, len(recordings), BLOCK_RECORDINGS)]
+def read(folder: Path) -> tuple[list[Samples], int]:
+    """Return the first channel of every WAV file under `folder`, int16, and the rate of the first."""
+    paths = sorted(folder.rglob("*.wav"))
+    if not paths:
+        raise FileNotFoundError(f"{folder}: no WAV file there")
+    recordings = [soundfile.read(path, dtype="int16", always_2d=True)[0][:, 0] for path in paths]
+    return recordings, soundfile.info(paths[0]).samplerate
+
+
+def blocks_of(recordings: list[Samples]) -> list[list[Samples]]:
+    """Cut the list into blocks of `BLOCK_RECORDINGS`."""
+    return [recordings[start : start + BLOCK_RECORDINGS] for start in range(0, len(recordings), BLOCK_RECORDINGS)]
+
+
+def serve(connection: Connection, folder: Path, recipe: str, place: int) -> None:
+    """Time one subject: for each number of a block that comes in, its CPU seconds go out, until None comes."""
+    recordings, rate = read(folder)
+    subject = subjects(MfccConfig(recipe=recipe, sample_rate_hz=rate))[place]
+    blocks = blocks_of(recordings)
+    connection.send(subject.name)
+    while (number := connection.recv()) is not None:
+        work = subject.prepare(blocks[number])
+        started = time.process_time()
+        work()
+        connection.send(time.process_time() - started)
+
+
+@contextlib.contextmanager
+def served(folder: Path, recipe: str, n_subjects: int) -> Iterator[list[Connection]]:
+    """Start a process for each subject, and end them."""
+    context = get_context("spawn")
+    ends, processes = [], []
+    for place in range(n_subjects):
+        here, there = context.Pipe()
+        processes.append(context.Process(target=serve, args=(there, folder, recipe, place), daemon=True))
+        processes[-1].start()
+        there.close()
+        ends.append(here)
+    try:
+        yield ends
+        for end in ends:
+            end.send(None)
+        for process in processes:
+            process.join()
+    finally:
+        for process in processes:
+            process.terminate()
+
+
+def measure(connections: list[Connection], n_blocks: int, rounds: int) -> NDArray[np.float64]:
+    """Return CPU seconds, ``(rounds, n_subjects)``, of all blocks; one more round, not returned, warms up."""
+    seconds = np.zeros((rounds + 1, len(connections)))
     for row in seconds:
-        for block in blocks:
-            for place, subject in enumerate(subjects):
-                work = subject.prepare(block)
-                started = time.process_time()
-                work()
-                row[place] += time.process_time() - started
-    return seconds[1:] / len(recordings)
+        for number in range(n_blocks):
+            for place, connection in enumerate(connections):
+                connection.send(number)
+                row[place] += connection.recv()
+    return seconds[1:]
 
 
-def table(subjects: list[Subject], seconds: NDArray[np.float64]) -> str:
-    """Write medians over rounds: microseconds per recording, and times the first subject's, with its range."""
-    lines = [f"| {'subject':45} | us per recording | times voxfold's | lowest | highest |", "|---|---|---|---|---|"]
+def table(names: list[str], seconds: NDArray[np.float64]) -> str:
+    """Write medians over rounds: microseconds per recording, and times the first subject's, with the range.
+
+    Parameters
+    ----------
+    names
+        The subjects'.
+    seconds
+        Per recording, shape ``(rounds, n_subjects)``.
+    """
+    width = max(map(len, names))
+    lines = [
+        f"| {'subject':{width}} | us per recording | times voxfold's | lowest | highest |",
+        "|---|---|---|---|---|",
+    ]
     ratios = seconds / seconds[:, :1]
-    for place, subject in enumerate(subjects):
+    for place, name in enumerate(names):
         own = ratios[:, place]
         lines.append(
-            f"| {subject.name:45} | {np.median(seconds[:, place]) * 1e6:16.0f} | {np.median(own):15.2f} "
+            f"| {name:{width}} | {np.median(seconds[:, place]) * 1e6:16,.0f} | {np.median(own):15.2f} "
             f"| {own.min():6.2f} | {own.max():7.2f} |"
         )
     return "\n".join(lines)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure and print; restarts itself with one thread, since libraries read that when they are loaded."""
+    """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.speed.extraction", description=__doc__)
     parser.add_argument("folder", type=Path, help="folder of WAV files of one sampling rate, searched with subfolders")
     parser.add_argument("--rounds", type=int, default=7, help="how often everything is timed (default 7)")
     given = parser.parse_args(arguments)
-    if any(os.environ.get(name) != value for name, value in ONE_THREAD.items()):
-        command = [
-            sys.executable,
-            "-m",
-            "benchmarks.speed.extraction",
-            str(given.folder),
-            "--rounds",
-            str(given.rounds),
-        ]
-        return subprocess.run(command, env={**os.environ, **ONE_THREAD}, check=False).returncode
-    paths = sorted(given.folder.rglob("*.wav"))
-    if not paths or given.rounds < 1:
-        parser.error(f"{given.folder}: no WAV file there" if not paths else "--rounds must be at least 1")
-    recordings = [soundfile.read(path, dtype="int16", always_2d=True)[0][:, 0] for path in paths]
-    rate = soundfile.info(paths[0]).samplerate
+    os.environ.update(ONE_THREAD)  # libraries read it when the processes load them
+    try:
+        recordings, rate = read(given.folder)
+    except FileNotFoundError as error:
+        parser.error(str(error))
+    if given.rounds < 1:
+        parser.error("--rounds must be at least 1")
     for recipe in ("psf", "seed"):
         config = MfccConfig(recipe=recipe, sample_rate_hz=rate)
-        compared = subjects(config)
+        with served(given.folder, recipe, len(subjects(config))) as connections:
+            names = [connection.recv() for connection in connections]
+            seconds = measure(connections, len(blocks_of(recordings)), given.rounds) / len(recordings)
         frames = np.mean([sounding_frames(len(samples), config)[1] for samples in recordings])
         print(f"\n{recipe}: {len(recordings)} recordings at {rate} Hz, {frames:.1f} sounding frames in the mean\n")
-        print(table(compared, measure(compared, recordings, given.rounds)), flush=True)
+        print(table(names, seconds), flush=True)
     return 0
 
 
