@@ -239,17 +239,30 @@ def serve(connection: Connection, folder: Path, recipe: str, place: int) -> None
 
 
 @contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Have processes that are started meanwhile use one thread; their libraries read it when they are loaded."""
+    before = dict(os.environ)
+    os.environ.update(ONE_THREAD)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+@contextlib.contextmanager
 def served(folder: Path, recipe: str, n_subjects: int) -> Iterator[list[Connection]]:
     """Start a process for each subject, and end them."""
     context = get_context("spawn")
     ends, processes = [], []
-    for place in range(n_subjects):
-        here, there = context.Pipe()
-        processes.append(context.Process(target=serve, args=(there, folder, recipe, place), daemon=True))
-        processes[-1].start()
-        there.close()
-        ends.append(here)
     try:
+        with one_thread():
+            for place in range(n_subjects):
+                here, there = context.Pipe()
+                processes.append(context.Process(target=serve, args=(there, folder, recipe, place), daemon=True))
+                processes[-1].start()
+                there.close()
+                ends.append(here)
         yield ends
         for end in ends:
             end.send(None)
@@ -302,7 +315,6 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("folder", type=Path, help="folder of WAV files of one sampling rate, searched with subfolders")
     parser.add_argument("--rounds", type=int, default=7, help="how often everything is timed (default 7)")
     given = parser.parse_args(arguments)
-    os.environ.update(ONE_THREAD)  # libraries read it when the processes load them
     try:
         recordings, rate = read(given.folder)
     except FileNotFoundError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 import soundfile
 
 from benchmarks.speed import stages
-from benchmarks.speed.extraction import main, table, windowed
+from benchmarks.speed.extraction import main, one_thread, table, windowed
 from features.mfcc import MfccConfig
 
 
@@ -63,3 +64,11 @@ def test_stages_of_one_recording(
     assert stages.main([str(tmp_path / "a.wav")]) == 0
     printed = capsys.readouterr().out
     assert "seed: 12 sounding frames" in printed and printed.count("| transform |") == 2
+
+
+def test_the_own_environment_stays_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "5")
+    before = dict(os.environ)
+    with one_thread():
+        assert os.environ["OMP_NUM_THREADS"] == "1"
+    assert dict(os.environ) == before
