@@ -131,6 +131,26 @@ def report(folder: Annotated[Path, typer.Argument(help="run directory")]) -> Non
         typer.echo(f"report: {rebuild(folder)}")
 
 
+@app.command()
+def compare(
+    a: Annotated[Path, typer.Argument(metavar="A", help="run directory")],
+    b: Annotated[Path, typer.Argument(metavar="B", help="run directory of the same task, on the same recordings")],
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE.html", help="the page [artifacts/compare-<A>-<B>.html]")
+    ] = None,
+) -> None:
+    """Say what changed from run A to run B, paired by recording: accuracy, gaps, runtime; page and numbers."""
+    page = out or Path("artifacts") / f"compare-{a.resolve().name}-{b.resolve().name}.html"
+    if page.suffix != ".html":
+        raise typer.BadParameter(f"'{page}' does not end in .html", param_hint="--out")
+    with one_line_errors():
+        from reports.two_runs_exhibits import plain
+        from reports.two_runs_page import write
+
+        found = write(a, b, page)
+        typer.echo("\n".join([*plain(found), *found["answer"]["warnings"], f"report: {page}"]))
+
+
 @app.command(name="check")
 def check_gates(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="run directory")],

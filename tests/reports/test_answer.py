@@ -149,8 +149,8 @@ def test_costs_are_compared_without_a_claim_where_nothing_was_tested() -> None:
     found["comparisons"][0]["significant"] = None
     found["leader"]["not_distinguishable"] = []
     assert told(found)["sentences"][2] == (
-        "The SVM takes 0.17 times as long to fit (500 ms against 3.0 s) and 4.0 times as long per recording (40 µs against "
-        "10 µs) as XGBoost."
+        "The SVM takes 0.17 times as long to fit (500 ms against 3.0 s) and 4.0 times as long per recording (40 µs "
+        "against 10 µs) as XGBoost."
     )
 
 
