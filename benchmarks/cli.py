@@ -94,8 +94,8 @@ def run(
     given = {name: value for name, value in locals().items() if name != "config"}
     with one_line_errors():
         from benchmarks.progress import Stages
+        from benchmarks.runner import closing_words
         from benchmarks.runner import run as run_benchmark
-        from benchmarks.runner import summary_table
         from benchmarks.settings import read_settings
 
         settings = read_settings(given, config)
@@ -114,7 +114,7 @@ def run(
             stages.say(f"interrupted; finished cells are kept, the same command goes on from there: {command}")
             raise typer.Exit(130) from None
         if result.report is not None:
-            typer.echo(summary_table(result.folder).to_string(float_format="{:.3f}".format, na_rep="-"))
+            typer.echo(closing_words(result.folder))
         for failure in result.failed:
             typer.echo(f"failed: {failure['cell']}: {failure['error']}")
         typer.echo(f"report: {result.report or 'none, no cell finished'}")

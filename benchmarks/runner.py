@@ -31,7 +31,7 @@ from features.corpora.opening import open_corpus
 from features.corpora.recordings import Corpus, check_recordings, quarantine_table
 from features.mfcc import MfccConfig, NarrowFilterWarning
 from models.catalogue import CATALOGUE, display_name, resolve
-from reports import page, summary, tables
+from reports import page, summary, tables, wording
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -365,15 +365,20 @@ def _truncated_share(corpus: Corpus, features: Features) -> float:
     return float(np.mean(index.loc[used, "truncated"])) if used.any() else 0.0
 
 
-def summary_table(folder: Path) -> pd.DataFrame:
-    """Return what the run's last lines print: scores and costs by model."""
+def closing_words(folder: Path) -> str:
+    """Return what the run's last lines print: warnings, the answer, and scores by model with their intervals."""
     content = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     rows = {
         name: {
-            "balanced accuracy": entry["balanced_accuracy"]["value"],
-            "mean over folds": entry["mean_over_folds"]["balanced_accuracy"]["value"],
-            "leakage premium": (content["leakage_premium"].get(name) or {}).get("value"),
+            "rank": wording.rank(content["ranks"].get(name)),
+            "balanced accuracy (%)": wording.percent(entry["balanced_accuracy"]["value"], False),
+            "95 % interval": wording.limits(entry["balanced_accuracy"]),
+            "mean over folds (%)": wording.percent(entry["mean_over_folds"]["balanced_accuracy"]["value"], False),
+            "leakage premium (points)": wording.points(
+                (content["leakage_premium"].get(name) or {}).get("value"), False
+            ),
         }
         for name, entry in content["models"].items()
     }
-    return pd.DataFrame.from_dict(rows, orient="index")
+    table = pd.DataFrame.from_dict(rows, orient="index").to_string()
+    return "\n".join([*content["answer"]["warnings"], *content["answer"]["sentences"], table])

@@ -52,7 +52,7 @@ def accuracy(summary: Json) -> Table:
     rows = [
         [
             wording.model(name),
-            rank(summary["ranks"].get(name)),
+            wording.rank(summary["ranks"].get(name)),
             with_limits(summary["models"][name]["balanced_accuracy"]),
             with_limits(summary["models"][name]["accuracy"]),
             *[with_limits(summary["models"][name]["recall"][label]) for label in classes],
@@ -102,14 +102,6 @@ def _decimal(number: Json) -> str:
 
 def _rests_on(n_speakers: int, n_recordings: int) -> str:
     return f"{wording.counted(n_speakers, 'speaker')}, {wording.counted(n_recordings, 'recording')}"
-
-
-def rank(number: Json | None) -> str:
-    """Return the places that a model may have: ``1``, ``1 to 3``."""
-    if number is None or number["value"] is None:
-        return wording.NONE
-    low, high = int(number["low"]), int(number["high"])
-    return f"{low}" if low == high else f"{low}\u00a0to\u00a0{high}"
 
 
 def recall(summary: Json) -> Table | None:

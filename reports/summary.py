@@ -15,7 +15,6 @@ from reports import (
     auroc,
     calibration,
     comparison,
-    exhibits,
     fairness,
     gaps,
     groups,
@@ -209,7 +208,7 @@ def _markdown_row(summary: Json, model: str) -> list[str]:
     spread = f" ± {wording.percent(folds['sd'], False)}" if folds["sd"] is not None else ""
     return [
         _plain_markdown(numbers["label"]),
-        exhibits.rank(summary["ranks"].get(model)),
+        wording.rank(summary["ranks"].get(model)),
         wording.percent(numbers["balanced_accuracy"]["value"]),
         wording.limits(numbers["balanced_accuracy"]),
         wording.count(numbers["balanced_accuracy"]["n_speakers"]),

@@ -121,6 +121,14 @@ def few(n_speakers: int) -> str:
     return f"interval not estimable ({counted(n_speakers, 'speaker')})"
 
 
+def rank(number: Json | None) -> str:
+    """Return the places that a model may have: ``1``, ``1 to 3``."""
+    if number is None or number["value"] is None:
+        return NONE
+    low, high = int(number["low"]), int(number["high"])
+    return f"{low}" if low == high else f"{low}\u00a0to\u00a0{high}"
+
+
 def probability(value: float | None) -> str:
     """Return a p value with three decimals: ``0.031``, ``< 0.001``."""
     if value is None:
