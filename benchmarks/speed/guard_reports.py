@@ -45,7 +45,7 @@ def test_interval(benchmark: Any) -> None:
 
 def test_group_tables(benchmark: Any, run_directory: Path) -> None:
     """The group table of one attribute, against one percentile bootstrap."""
-    guard = Guard(name="group-table", subject="accents of two models", reference="percentile bootstrap, NumPy")
+    guard = Guard(name="group-table", subject="accent groups of one model", reference="percentile bootstrap, NumPy")
     run = load(run_directory)
     accents = next(found for found in groups.members(run) if found.attribute == "accent")
     interleave(benchmark, guard, lambda: groups.levels(run, accents), _bootstrap)
