@@ -1,11 +1,13 @@
 """The command line: ``python -m benchmarks`` and, when installed, ``voxfold``.
 
-Exit status: 0 done; 1 a cell failed, or a check did not hold; 2 usage or unusable input; 3 nothing was measured. Only
-this module reads the environment. Heavy libraries are imported inside the commands, so that help comes at once.
+Exit status: 0 done; 1 a cell failed, or a check did not hold; 2 usage or unusable input; 3 nothing was measured, or not
+the number that a gate needs. Only this module reads the environment. Heavy libraries are imported inside the commands,
+so that help comes at once.
 """
 
 from __future__ import annotations
 
+import io
 import os
 import shlex
 import sys
@@ -129,6 +131,28 @@ def report(folder: Annotated[Path, typer.Argument(help="run directory")]) -> Non
         from reports.page import rebuild
 
         typer.echo(f"report: {rebuild(folder)}")
+
+
+@app.command(name="check")
+def check_gates(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="run directory")],
+    gates: Annotated[Path, typer.Option(help="TOML file of gates (docs/gates.md)")],
+    junit: Annotated[Path | None, typer.Option(help="write the verdicts as JUnit XML")] = None,
+) -> None:
+    """Hold a run against a file of gates: a line per condition, its numbers computed anew from the tables.
+
+    Exit status: 0 all hold; 1 one failed; 3 none failed, but one could not be judged, since its number was not
+    measured or has no interval; 2 usage, and nothing was judged.
+    """
+    with one_line_errors():
+        from reports.judging import check
+        from reports.verdicts import count_line, exit_status, write_junit
+
+        verdicts = check(folder, gates)
+        if junit is not None:
+            write_junit(verdicts, junit, name=folder.resolve().name)
+        typer.echo("\n".join([*(verdict.line for verdict in verdicts), count_line(verdicts)]))
+    raise typer.Exit(exit_status(verdicts))
 
 
 @app.command()
@@ -266,5 +290,7 @@ def baseline() -> None:
 
 def main() -> None:
     """Run the command line; plug-in models are also looked for in the working directory."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a name that a terminal cannot show is no failure
     sys.path.append(str(Path.cwd()))
     app()

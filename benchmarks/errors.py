@@ -12,6 +12,7 @@ from features.corpora.recordings import CorpusError
 from features.images import ImageError
 from models.catalogue import UnknownModelError
 from models.protocol import ModelFileError
+from reports.gates import GatesError
 from reports.tables import TableError
 
 USER_ERRORS = (
@@ -19,6 +20,7 @@ USER_ERRORS = (
     sqlite3.Error,  # the same of the cache
     AudioError,
     CorpusError,
+    GatesError,
     ImageError,
     ModelFileError,
     RunError,

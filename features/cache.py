@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 
 from features.audio import AudioError, read_samples, resample
 from features.corpora.recordings import Corpus
+from features.engine import fft_backend
 from features.images import ImageError, read_image, undo_viridis
 from features.mfcc import ENGINE_VERSION, MfccConfig, extract_batch, sounding_frames
 
@@ -146,7 +147,12 @@ def load_features(folder: Path, *, reused: bool = True) -> Features:
 
 def _entry_key(corpus: Corpus, config: MfccConfig) -> str:
     digest = hashlib.blake2b(digest_size=16)
-    settings = {"engine": ENGINE_VERSION, "images": corpus.sample_rate_hz is None, **config.as_dict()}
+    settings = {
+        "engine": ENGINE_VERSION,
+        "fft": "scipy" if fft_backend() is None else "mkl_fft",  # the last bits differ
+        "images": corpus.sample_rate_hz is None,
+        **config.as_dict(),
+    }
     digest.update(json.dumps(settings, sort_keys=True).encode())
     columns = corpus.recordings[["recording_id", "content_hash", "sample_rate_hz"]]
     digest.update("\n".join("\t".join(map(str, row)) for row in columns.itertuples(index=False)).encode())

@@ -172,6 +172,8 @@ def _cost(summary: Json) -> str:
     if not others:
         return f"{_alone(costs[first], first)}."
     rest = min(others, key=lambda name: costs[name][_PREDICT])
+    if not alike and any(_pair(summary, first, name)["significant"] is None for name in others):
+        return f"{_compared(costs, first, rest)}."
     role = "also the cheapest of the models that cannot be told apart" if alike else "ahead of all others"
     return f"{_capital(wording.the(first))} is {role}: {_compared(costs, first, rest, continued=True)}."
 

@@ -171,13 +171,13 @@ def leader(models: Json, contenders: Sequence[str], comparisons: Sequence[Json])
     if not known:
         return {"model": None, "not_distinguishable": []}
     first = max(known, key=lambda model: values[model])
-    told_apart = {
+    alike = {
         model
         for pair in comparisons
-        if pair["significant"] and first in (pair["a"], pair["b"])
+        if pair["significant"] is False and first in (pair["a"], pair["b"])
         for model in (pair["a"], pair["b"])
     }
-    return {"model": first, "not_distinguishable": [m for m in known if m != first and m not in told_apart]}
+    return {"model": first, "not_distinguishable": [m for m in known if m != first and m in alike]}
 
 
 def leakage_premium(run: Run) -> Json:

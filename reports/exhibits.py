@@ -48,24 +48,27 @@ def accuracy(summary: Json) -> Table:
     """Return the headline numbers of every model, each with its interval."""
     classes = summary["task"]["classes"] if len(summary["task"]["classes"]) <= 3 else []
     names = _ranked(summary)
+    numbers = [summary["models"][name]["balanced_accuracy"] for name in names]
+    rests_on = {(number["n_speakers"], number["n_recordings"]) for number in numbers}
+    alike = len(rests_on) == 1
     rows = [
         [
             wording.model(name),
-            _rank(summary["ranks"].get(name)),
+            rank(summary["ranks"].get(name)),
             with_limits(summary["models"][name]["balanced_accuracy"]),
             with_limits(summary["models"][name]["accuracy"]),
             *[with_limits(summary["models"][name]["recall"][label]) for label in classes],
             *[_decimal(summary["models"][name][metric]) for metric in ("auroc", "mcc", "brier")],
-            wording.count(summary["models"][name]["balanced_accuracy"]["n_speakers"]),
-            wording.count(summary["models"][name]["balanced_accuracy"]["n_recordings"]),
+            *([] if alike else [wording.count(number["n_speakers"]), wording.count(number["n_recordings"])]),
         ]
-        for name in names
+        for name, number in zip(names, numbers, strict=True)
     ]
     recalls = [f"Recall, {label} (%)" for label in classes]
-    scores = ["AUROC", "MCC", "Brier"]
+    counts = [] if alike else ["Speakers", "Recordings"]
+    caption = "Accuracy per model, with 95\u00a0% intervals for new speakers and these trained models"
     return Table(
-        caption="Accuracy per model, with 95\u00a0% intervals for new speakers and these trained models",
-        columns=["Model", "Rank", "Balanced accuracy (%)", "Accuracy (%)", *recalls, *scores, "Speakers", "Recordings"],
+        caption=f"{caption}; {_rests_on(*rests_on.pop())}" if alike else caption,
+        columns=["Model", "Rank", "Balanced accuracy (%)", "Accuracy (%)", *recalls, "AUROC", "MCC", "Brier", *counts],
         rows=rows,
         models=names,
     )
@@ -99,8 +102,12 @@ def _decimal(number: Json) -> str:
     return _two_lines(wording.decimal(number["value"]), wording.decimal_limits(number))
 
 
-def _rank(number: Json | None) -> str:
-    """Return a rank and the places the model may have: ``1 (1 to 3)``."""
+def _rests_on(n_speakers: int, n_recordings: int) -> str:
+    return f"{wording.counted(n_speakers, 'speaker')}, {wording.counted(n_recordings, 'recording')}"
+
+
+def rank(number: Json | None) -> str:
+    """Return the places that a model may have: ``1``, ``1 to 3``."""
     if number is None or number["value"] is None:
         return wording.NONE
     low, high = int(number["low"]), int(number["high"])

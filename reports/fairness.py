@@ -14,6 +14,7 @@ from reports.run import NOT_STATED, Json, Task
 from reports.uncertainty import MIN_SPEAKERS
 
 POINT_ONLY = "a point value; no interval is defined for it"
+LOWEST = "chosen for being the lowest; its interval as a group named beforehand stands among the groups"
 
 
 def describe(found: Members, rows: pd.DataFrame, task: Task, levels: Json) -> Json:
@@ -84,4 +85,5 @@ def _worst(found: Members, levels: Json) -> Json:
         why = IS_THE_TASK if found.is_task else f"fewer than two groups with {MIN_SPEAKERS} speakers"
         return number(None, why_not=why, group=None)
     group = min(estimable, key=lambda name: (estimable[name]["value"], name))
-    return {**estimable[group], "group": group}
+    counted = {name: estimable[group][name] for name in ("n_speakers", "n_recordings")}
+    return number(estimable[group]["value"], why_not=LOWEST, **counted, group=group)

@@ -67,7 +67,7 @@ def accuracy(summary: Json) -> str:
     published = summary["published"]["main"]
     height = _ROW_PX * len(names) + _PUBLISHED_PX * len(published)
     with settings():
-        figure, axes = canvas(WIDTH_PX, height + 80, (190, 34, 210, 46))
+        figure, axes = canvas(WIDTH_PX, height + 80, (210, 34, 210, 46))
         rows(axes, height)
         hints = {}
         for place, name in enumerate(names):
@@ -160,14 +160,14 @@ def comparisons(summary: Json) -> str:
     ends = [pair["difference"][end] for pair in found for end in ("low", "value", "high")]
     ink = Style(colour=INK, marker="o", glyph=GLYPHS[0], variable="--ink")
     with settings():
-        figure, axes = canvas(WIDTH_PX, 46.0 * len(found) + 64, (330, 16, 240, 48))
+        left = max(190, 40 + 8.4 * max(len(_named(pair)) for pair in found))
+        figure, axes = canvas(WIDTH_PX, 46.0 * len(found) + 64, (left, 16, 240, 48))
         rows(axes, 46.0 * len(found))
         for place, pair in enumerate(found):
             y, number = 46.0 * place + 23, pair["difference"]
             interval_line(axes, number, y, ink)
             marks(axes, ([number["value"]], [y]), ink, size=80, hollow=not pair["significant"])
-            named = f"{wording.short_model(pair['a'])} minus {wording.short_model(pair['b'])}"
-            label(axes, y, named, f"{wording.counted(number['n_speakers'], 'speaker')}")
+            label(axes, y, _named(pair), f"{wording.counted(number['n_speakers'], 'speaker')}")
             told = f"{wording.points(number['value'], False)} ({wording.limits(number, of_points=True)})"
             right_text(axes, y - 9, told, bold=True)
             right_text(axes, y + 9, f"p {_p(pair['p_holm'])}")
@@ -176,6 +176,10 @@ def comparisons(summary: Json) -> str:
         finding = "; ".join(_difference_told(pair) for pair in found) + "."
         caption = Caption(name="plot-differences", title="Differences between models", finding=finding)
         return inline(figure, caption)
+
+
+def _named(pair: Json) -> str:
+    return f"{wording.short_model(pair['a'])} minus {wording.short_model(pair['b'])}"
 
 
 def _p(value: float | None) -> str:

@@ -43,12 +43,17 @@ def describe(run: Run, a: str, b: str) -> Json:
 
 
 def fold_values(run: Run, model: str) -> pd.Series:
-    """Return the balanced accuracy of every repetition and fold, speakers weighing equally, seeds averaged."""
-    table = speaker_table(run.rows(model), run.task, ["repetition", "fold"])
+    """Return the balanced accuracy of every repetition and fold, speakers weighing equally, seeds averaged.
+
+    NaN where a class does not occur.
+    """
+    rows, split = run.rows(model), ["repetition", "fold"]
+    n_classes = rows.groupby(split)["y_true"].nunique()
+    incomplete = set(n_classes.index[n_classes < len(run.task.classes)])
     keys, values = [], []
-    for key, speakers in table.groupby(["repetition", "fold"], sort=True):
+    for key, speakers in speaker_table(rows, run.task, split).groupby(split, sort=True):
         keys.append(key)
-        values.append(balanced(speakers, run.task))
+        values.append(np.nan if key in incomplete else balanced(speakers, run.task))
     return pd.Series(values, index=pd.MultiIndex.from_tuples(keys, names=["repetition", "fold"]), dtype=np.float64)
 
 

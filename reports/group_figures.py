@@ -36,7 +36,8 @@ def groups(summary: Json, attribute: str) -> str:
     look, step = styles(summary), max(22.0 + 11.0 * len(names), 46.0)
     levels = [summary["groups"][attribute][group] for group in shown]
     with settings():
-        left = min(max(200, 40 + 7.2 * max(len(row) for row in shown)), 300)
+        counts = max(len(_counts(level)) for level in levels)
+        left = min(max(200, 40 + 7.2 * max(map(len, shown)), 30 + 7 * counts), 300)
         top = 18 + legend_height(names, WIDTH_PX)
         figure, axes = canvas(WIDTH_PX, step * len(shown) + top + 46, (left, top, 260, 46))
         rows(axes, step * len(shown))

@@ -134,7 +134,7 @@ def load(folder: Path) -> Run:
     reports.tables.TableError
         A table or the manifest is missing or not as declared.
     """
-    manifest = _manifest(folder)
+    manifest = read_manifest(folder)
     task = _task(manifest)
     predictions = tables.read("predictions", folder)
     _check_predictions(predictions, task)
@@ -168,7 +168,14 @@ def _categorised(predictions: pd.DataFrame, task: Task) -> pd.DataFrame:
     return predictions.astype({**dict.fromkeys(texts, "category"), "y_true": labels, "y_pred": labels})
 
 
-def _manifest(folder: Path) -> Json:
+def read_manifest(folder: Path) -> Json:
+    """Read and check the manifest of a run directory.
+
+    Raises
+    ------
+    reports.tables.TableError
+        There is none, or it is not that of a run.
+    """
     path = folder / "manifest.json"
     try:
         manifest: Json = json.loads(path.read_text(encoding="utf-8"))
@@ -176,9 +183,12 @@ def _manifest(folder: Path) -> Json:
         raise tables.TableError(f"manifest.json is missing in {folder}; is this a run directory?") from None
     except ValueError as error:
         raise tables.TableError(f"manifest.json cannot be read ({error}); run the benchmark again") from error
-    missing = [key for key in ("task", "protocol", "models") if key not in manifest]
-    if missing:
-        raise tables.TableError(f"manifest.json: missing {missing}; run the benchmark again")
+    try:
+        _ = manifest["task"]["name"], manifest["task"]["classes"], manifest["protocol"]["name"]
+        _ = [entry["name"] for entry in manifest["models"]]
+    except (KeyError, TypeError) as error:
+        why = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        raise tables.TableError(f"manifest.json is not that of a run ({why}); run the benchmark again") from error
     return manifest
 
 

@@ -15,6 +15,8 @@ from reports.run import NOT_STATED, Json, Task
 
 NO_VARIATION = "no variation between groups detectable"
 
+_NEGLIGIBLE = 1e-12  # of squared shares: what rounding leaves of speakers who are all alike
+
 
 def describe(found: Members, task: Task) -> Json:
     """Return ``groups.<group>`` with ``deviation`` and ``shrunken``, ``tau``, ``mean`` and ``why_not``."""
@@ -39,7 +41,7 @@ def shrink(groups: dict[str, np.ndarray[tuple[int], np.dtype[np.float64]]]) -> J
     means = np.array([values.mean() for values in groups.values()])
     within = sum(((values - values.mean()) ** 2).sum() for values in groups.values())
     variance = within / (sizes.sum() - len(sizes))
-    if variance <= 0:
+    if variance <= _NEGLIGIBLE:
         return _nothing("no variation between the speakers of a group")
     a = sizes / variance
     mu = float((a * means).sum() / a.sum())

@@ -15,6 +15,7 @@ from reports import (
     auroc,
     calibration,
     comparison,
+    exhibits,
     fairness,
     gaps,
     groups,
@@ -130,8 +131,9 @@ def as_markdown(summary: Json) -> str:
     told = summary["answer"]
     header = [
         "model",
+        "rank",
         "balanced accuracy",
-        "accuracy",
+        "95 % interval",
         "speakers",
         "recordings",
         "mean over folds ± sd",
@@ -147,7 +149,8 @@ def as_markdown(summary: Json) -> str:
         "|---|" + "---:|" * (len(header) - 1),
         *["| " + " | ".join(_markdown_row(summary, model)) + " |" for model in summary["model_order"]],
         "",
-        "Balanced accuracy: speakers weigh equally. Intervals and tests are not computed in this version.",
+        "Balanced accuracy: speakers weigh equally. Intervals hold for new speakers and these trained models; the "
+        "spread over folds is no interval. Models that share a rank are not told apart.",
     ]
     return "\n".join(lines) + "\n"
 
@@ -208,13 +211,20 @@ def _markdown_row(summary: Json, model: str) -> list[str]:
     spread = f" ± {wording.percent(folds['sd'], False)}" if folds["sd"] is not None else ""
     return [
         _plain_markdown(numbers["label"]),
+        exhibits.rank(summary["ranks"].get(model)),
         wording.percent(numbers["balanced_accuracy"]["value"]),
-        wording.percent(numbers["accuracy"]["value"]),
+        wording.limits(numbers["balanced_accuracy"]),
         wording.count(numbers["balanced_accuracy"]["n_speakers"]),
         wording.count(numbers["balanced_accuracy"]["n_recordings"]),
         wording.percent(folds["value"], False) + spread,
-        wording.points(summary["leakage_premium"].get(model, {}).get("value")),
+        _premium(summary["leakage_premium"].get(model)),
     ]
+
+
+def _premium(found: Json | None) -> str:
+    if found is None or found["value"] is None:
+        return wording.NONE
+    return f"{wording.points(found['value'])} ({wording.limits(found, of_points=True)})"
 
 
 def _plain_markdown(text: str) -> str:

@@ -29,10 +29,12 @@ def test_ci_calls_the_two_set_up_commands():
 
 @pytest.fixture(scope="module")
 def folder(shared_data, tmp_path_factory):
-    """A working folder with AudioMNIST beside the datasheet, as a user would have it."""
+    """A working folder with AudioMNIST beside the checkout's files that are named, as a user would have it."""
     path = tmp_path_factory.mktemp("readme")
     (path / "AudioMNIST").symlink_to(shared_data / "audiomnist")
-    (path / "DATASHEET.md").write_bytes((CHECKOUT / "DATASHEET.md").read_bytes())
+    (path / "docs").mkdir()
+    for name in ("DATASHEET.md", "docs/gates.example.toml"):
+        (path / name).write_bytes((CHECKOUT / name).read_bytes())
     return path
 
 

@@ -1,1 +1,1 @@
-"""Speed: guards that hold on any machine, since each is judged on its ratio to a reference measured beside it."""
+"""Measurements of speed, each as ratios to references that are timed in the same process in turns."""

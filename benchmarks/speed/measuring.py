@@ -20,7 +20,10 @@ GUARDS = Path(__file__).parent
 _STANDARD_ERROR = 2
 _FAILED = 1
 _NO_TESTS = 5
-_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+# glibc otherwise hands memory back, or not, by what its process has freed before: a guard's ratio would hang on the
+# guards before it, by up to four times where fetching a page is slow (mallopt(3); 32 MiB is the largest it takes)
+_KEPT_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**30)}
 
 
 class NothingMeasuredError(Exception):
@@ -34,7 +37,8 @@ class BrokenGuardError(Exception):
 def measure(folder: Path = GUARDS) -> list[Measured]:
     """Measure every guard in the files ``guard_*.py`` of `folder`; pytest's progress goes to standard error.
 
-    Libraries are held to one thread: with more, a busy core would slow one side more than the other.
+    Libraries are held to one thread: with more, a busy core would slow one side more than the other. Memory is kept,
+    so that asking for it costs both sides alike.
 
     Raises
     ------
@@ -68,7 +72,7 @@ def _command(files: Sequence[Path], record: Path) -> list[str]:
 
 def _environment() -> dict[str, str]:
     search = os.pathsep.join(path for path in (str(CHECKOUT), os.environ.get("PYTHONPATH", "")) if path)
-    return {**os.environ, **dict.fromkeys(_ONE_THREAD, "1"), "PYTHONHASHSEED": "0", "PYTHONPATH": search}
+    return {**os.environ, **_ONE_THREAD, **_KEPT_MEMORY, "PYTHONHASHSEED": "0", "PYTHONPATH": search}
 
 
 def _read(record: Path) -> list[Measured]:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -138,6 +139,41 @@ def test_the_report_can_be_rebuilt_from_the_tables_alone(finished, tmp_path):
     (folder / "run" / "report.html").unlink()
     assert voxfold("report", folder / "run").returncode == 0
     assert (folder / "run" / "report.html").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("gate", "status", "said"),
+    [
+        ('cells = "complete"', 0, "holds         cells: complete; found 8 of 8 cells"),
+        (
+            'ratio = ["corpus.n_speakers_tested", "corpus.n_speakers_corpus"]\nat_most = 0.5',
+            1,
+            "found 1 (12 / 12); 1 is",
+        ),
+        ('gap = "gender"\nmodel = "logistic"\nat_most = 0.5', 3, "this attribute is the task"),
+        ('number = "accent_never_heard.\u017coe"\nat_most = 0.5', 3, "accent_never_heard.\\u017coe: value at most 0.5"),
+        ('number = "models.svn.accuracy"\nat_least = 0.5', 2, "voxfold: gate 2: 'models.svn.accuracy': no 'svn' here"),
+        ("number = 3", 2, "gates.toml: gate 2: number: input should be a valid tuple, got 3"),
+    ],
+)
+def test_a_run_is_held_against_gates(finished, tmp_path, gate, status, said):
+    folder, _ = finished
+    gates, junit = tmp_path / "gates.toml", tmp_path / "ci" / "gates.xml"
+    gates.write_text(f'[[gate]]\nfolds = "speakers-held-out"\n[[gate]]\n{gate}\n', encoding="utf-8")
+    arguments = ("check", folder / "run", "--gates", gates, "--junit", junit)
+    done = voxfold(*arguments, env={"PYTHONIOENCODING": "latin-1"})  # a name that cannot be shown is no failed gate
+    assert done.returncode == status, done.stderr
+    assert said in (done.stderr if status == 2 else done.stdout)
+    if status == 2:
+        assert not done.stdout and len(done.stderr.splitlines()) == 1 and not junit.exists()
+    else:
+        assert len(done.stdout.splitlines()) == 3 and done.stdout.startswith("holds         folds: speakers held out;")
+        suite = ElementTree.parse(junit).getroot()[0]
+        assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == (
+            "2",
+            str(int(status == 1)),
+            str(int(status == 3)),
+        )
 
 
 def test_a_saved_model_answers_for_files(finished, tones):
@@ -327,6 +363,9 @@ def test_a_run_of_which_nothing_finished_says_so(tones, tmp_path):
     assert done.returncode == 1
     assert "failed: broken-grouped-r0-f0-s0: RuntimeError: never" in done.stdout
     assert done.stdout.rstrip().endswith("report: none, no cell finished")
+    (tmp_path / "gates.toml").write_text('[[gate]]\ncells = "complete"\n')
+    checked = voxfold("check", tmp_path / "run", "--gates", tmp_path / "gates.toml")
+    assert checked.returncode == 3 and "no cell of this run has finished" in checked.stdout
 
 
 def test_the_published_split_is_refused_for_another_corpus(shared_data, tmp_path):
@@ -343,6 +382,8 @@ def test_the_published_split_is_refused_for_another_corpus(shared_data, tmp_path
     [
         ("report", "{file}"),
         ("report", "{folder}"),
+        ("check", "{folder}", "--gates", "{file}"),
+        ("check", "{folder}", "--gates", "{folder}/none.toml"),
         ("datasheet", "--metadata", "{file}", "--file", "{folder}/none.md"),
         ("images", "--maps-only", "--out", "{file}"),
         ("images",),

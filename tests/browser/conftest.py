@@ -27,13 +27,13 @@ UNBROKEN = "/recordings" * 20
 RIGHT_TO_LEFT = "\u202egnitirw lanretni\u202c \u05e9\u05dc\u05d5\u05dd"
 
 RECIPES: dict[str, dict[str, Any]] = {
-    "healthy": {"repetitions": 2, "seeds": (0, 1), "failed_cells": (("cnn", 1),)},
+    "healthy": {"n_women": 24, "n_men": 36, "n_takes": 4, "failed_cells": (("cnn", 1),)},
     "many models": {
         "models": ("svm", "xgboost", "cnn", "logistic", "ours.models:first_factory", "ours.models:other_factory"),
         "accuracy": (0.80, 0.76, 0.83, 0.81, 0.805, 0.6),
     },
     "digits": {"task": "digit", "n_women": 5, "n_men": 7, "corpus": {"synthetic": True, "kind": "virtual"}},
-    "one model": {"models": ("my.module:factory",), "baseline": False},
+    "one model": {"models": ("my.module:factory",), "baseline": False, "repetitions": 2, "seeds": (0, 1)},
     "one speaker in a group": {"n_women": 2, "n_men": 2, "n_folds": 2},
     "hardly anything": {
         "models": (),

@@ -34,15 +34,16 @@ def test_nothing_is_requested_and_nothing_complained_of(report: Path, visit: Vis
     assert seen.complaints == []
 
 
-def test_a_request_and_a_script_would_be_noticed(report: Path, visit: Visits, tmp_path: Path) -> None:
+def test_a_request_and_a_script_would_be_noticed(written: Callable[[str], Path], visit: Visits, tmp_path: Path) -> None:
     spoilt = tmp_path / "report.html"
-    html = report.read_text(encoding="utf-8")
-    spoilt.write_text(
-        html.replace("<main", '<img src="elsewhere.png" alt=""><script>alert(1)</script><main', 1), encoding="utf-8"
-    )
-    seen = visit(spoilt)
-    assert any("elsewhere.png" in complaint for complaint in seen.complaints)
-    assert any("script" in complaint for complaint in seen.complaints)
+    html = written("healthy").read_text(encoding="utf-8")
+    planted = '<main><img src="elsewhere.png" alt=""><script>alert(1)</script>'
+    spoilt.write_text(re.sub("<main[^>]*>", planted, html, count=1), encoding="utf-8")
+    complaints = visit(spoilt).complaints
+    assert any("elsewhere.png" in complaint for complaint in complaints)
+    assert any("script" in complaint for complaint in complaints)
+    without_policy = visit(spoilt, bypass_csp=True)
+    assert without_policy.requests == [spoilt.as_uri(), (tmp_path / "elsewhere.png").as_uri()]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

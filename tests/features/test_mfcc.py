@@ -328,3 +328,30 @@ def test_a_recipe_is_nothing_but_its_fields() -> None:
     spelled_out = replace(seed, recipe="psf")
     samples = np.random.default_rng(3).integers(-9_000, 9_000, 30_000)
     np.testing.assert_array_equal(extract(samples, spelled_out), extract(samples, seed))
+
+
+@pytest.mark.parametrize("recipe", ORACLES)
+def test_a_real_recordings_values_do_not_depend_on_the_batch(audiomnist: list[np.ndarray], recipe: str) -> None:
+    config = MfccConfig(recipe=recipe)
+    recordings = audiomnist[::6]
+    whole = extract_batch(recordings, config)
+    np.testing.assert_array_equal(extract_batch(recordings[::-1], config)[::-1], whole)
+    np.testing.assert_array_equal(np.concatenate([extract_batch(recordings[:5], config), whole[5:]]), whole)
+    np.testing.assert_array_equal(np.stack([extract(samples, config) for samples in recordings]), whole)
+
+
+@pytest.mark.parametrize("recipe", ORACLES)
+def test_quiet_low_filters_under_loud_high_ones(recipe: str) -> None:
+    # float32 transforms alone are off by 0.001 (psf) and 0.002 (seed) here
+    time_s = np.arange(40_000) / 48_000
+    loud = sum(np.sin(2 * np.pi * hertz * time_s) for hertz in (9_000, 11_111, 13_500))
+    quiet = np.random.default_rng(6).normal(0, 0.02, time_s.size)
+    assert_oracle_agrees([(8_000 * loud + quiet).astype(np.float32)], recipe, 48_000)
+
+
+def test_long_clips_are_cut_into_blocks() -> None:
+    config = MfccConfig(clip_s=3.0)
+    samples = np.random.default_rng(7).integers(-9_000, 9_000, 140_000)
+    expected = by_python_speech_features(padded(samples, config), config)
+    np.testing.assert_allclose(extract(samples, config), expected, rtol=0, atol=2e-4)
+    np.testing.assert_array_equal(extract_batch([samples] * 6, config)[5], extract(samples, config))

@@ -144,6 +144,16 @@ def test_turning_a_gap_twice_gives_it_back() -> None:
     assert answer.turned(once) == once
 
 
+def test_costs_are_compared_without_a_claim_where_nothing_was_tested() -> None:
+    found = summary_of({"svm": 0.80, "xgboost": 0.70}, set())
+    found["comparisons"][0]["significant"] = None
+    found["leader"]["not_distinguishable"] = []
+    assert told(found)["sentences"][2] == (
+        "The SVM takes 0.17 times as long to fit (500 ms against 3.0 s) and 4.0 times as long per recording (40 µs "
+        "against 10 µs) as XGBoost."
+    )
+
+
 def test_a_real_run_names_no_winner_without_a_test(healthy_summary: dict[str, Any]) -> None:
     sentences = told(healthy_summary)["sentences"]
     assert len(sentences) == 3

@@ -1,0 +1,81 @@
+"""Where extraction spends its time: ``python -m benchmarks.speed.stages WAV`` times each stage on one recording.
+
+Every stage is repeated by itself, so that its data are in the cache: the sum is what a quiet machine comes near to.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import scipy.fft
+import soundfile
+
+from features.engine import BLOCK_FRAMES, Engine, PlacedSound
+from features.mfcc import MfccConfig, sounding_frames
+
+REPETITIONS = 500
+
+
+def stages(config: MfccConfig, sound: PlacedSound) -> dict[str, Callable[[], object]]:
+    """Return what to time, by name, for a recording of at most `BLOCK_FRAMES` sounding frames."""
+    engine = Engine(config)
+    out = np.empty((1, config.n_frames, config.n_coefficients), dtype=config.dtype)
+    engine.extract_into(out, [sound])
+    transform, powers = engine.transform, engine.pool[: sound.n_frames]
+    unwindowed = engine.unwindowed_rounded[sound.first_frame :][: sound.n_frames]
+    rows = transform.padded[: sound.n_frames]
+    squares = scipy.fft.rfft(rows).view(rows.dtype) ** 2
+
+    def filter_squares() -> None:
+        for group in transform.groups:
+            np.matmul(squares[:, group.values], group.matrix, out=powers[:, group.columns])
+
+    filter_squares()
+    return {
+        "pre-emphasis": lambda: engine._place(sound),
+        "window": lambda: np.multiply(unwindowed, transform.window, out=transform.frames[: sound.n_frames]),
+        "transform": lambda: scipy.fft.rfft(rows),
+        "squares": lambda: np.multiply(squares, squares, out=np.empty_like(squares)),
+        "filters": filter_squares,
+        "doubt, and frames again in float64": lambda: engine._repeat_doubtful(powers, sound),
+        "logarithm, DCT, result": lambda: engine._finish(out, [sound]),
+        "all in one call": lambda: engine.extract_into(out, [sound]),
+    }
+
+
+def microseconds(work: Callable[[], object]) -> float:
+    """Return the median CPU time of a call."""
+    seconds = []
+    for _ in range(REPETITIONS):
+        started = time.thread_time()
+        work()
+        seconds.append(time.thread_time() - started)
+    return float(np.median(seconds)) * 1e6
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.speed.stages", description=__doc__)
+    parser.add_argument("wav", type=Path, help=f"a recording of at most {BLOCK_FRAMES} sounding frames")
+    given = parser.parse_args(arguments)
+    samples, rate = soundfile.read(given.wav, dtype="int16", always_2d=True)
+    for recipe in ("psf", "seed"):
+        config = MfccConfig(recipe=recipe, sample_rate_hz=rate)
+        first, number = sounding_frames(len(samples), config)
+        if number > BLOCK_FRAMES:
+            parser.error(f"{given.wav}: {number} sounding frames, more than {BLOCK_FRAMES}")
+        offset = max(0, config.clip_samples - len(samples)) // 2
+        sound = PlacedSound(samples=samples[:, 0], offset=offset, first_frame=first, n_frames=number)
+        print(f"\n{recipe}: {number} sounding frames\n\n| stage | us |\n|---|---|")
+        for name, work in stages(config, sound).items():
+            print(f"| {name} | {microseconds(work):.0f} |")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
