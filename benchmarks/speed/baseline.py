@@ -13,8 +13,8 @@ from benchmarks.speed.judging import BaselineError, Measured
 
 BASELINE = Path(__file__).parent / "baseline.toml"
 
-HEADROOM = 1.25
-"""Limit by measured ratio: about midway, on a logarithmic scale, between no slow-down and one of 1.5 times."""
+HEADROOM = 1.3
+"""Limit by measured ratio: room for a busy machine (15 percent were seen), and below a slow-down of 1.5 times."""
 
 PASSES = 3
 """How often all guards are measured for a baseline: where a process lies in memory moves a ratio by a few percent."""

@@ -66,9 +66,11 @@ def test_view(benchmark: Any, cached: Features, name: str, reference: str, work:
 
 
 def test_jpeg(benchmark: Any, voices: Corpus) -> None:
-    """``jpeg_bytes``, its extraction included, against writing the ready array."""
-    guard = Guard(name="jpeg", subject="MFC image of one recording as JPEG", reference="matplotlib’s imsave")
+    """``jpeg_bytes``, its extraction included, against another's and writing the ready array."""
+    guard = Guard(name="jpeg", subject="MFC image of one recording as JPEG", reference="python_speech_features, imsave")
     samples = read_samples(voices.root / voices.recordings["path"].iloc[0]).samples
     config = MfccConfig(recipe="seed")
     mfcc = extract(samples, config).T
-    interleave(benchmark, guard, lambda: jpeg_bytes(samples, config), lambda: references.jpeg(mfcc))
+    interleave(
+        benchmark, guard, lambda: jpeg_bytes(samples, config), lambda: references.extract_and_draw(samples, mfcc)
+    )

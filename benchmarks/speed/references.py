@@ -82,8 +82,9 @@ def viridis(tensor: NDArray[Any]) -> None:
         colours((clip - lowest) / (clip.max() - lowest), bytes=True)
 
 
-def jpeg(mfcc: NDArray[Any]) -> None:
-    """Write a ready array as JPEG by matplotlib."""
+def extract_and_draw(samples: NDArray[Any], mfcc: NDArray[Any]) -> None:
+    """Extract by python_speech_features, and write a ready array as JPEG by matplotlib."""
+    psf_mfcc(samples)
     imsave(BytesIO(), mfcc, format="jpg", cmap="viridis", origin="upper")
 
 
