@@ -18,10 +18,7 @@ from reports.uncertainty import N_REPLICATES, equal_strata, share_interval
 
 N_SPEAKERS = 60
 SCORES = np.random.default_rng(0).uniform(0.5, 1, N_SPEAKERS)
-
-
-def _bootstrap() -> None:
-    references.percentile_bootstrap(SCORES, N_REPLICATES)
+COUNTS = references.resamples(N_SPEAKERS, N_REPLICATES)
 
 
 def test_folds(benchmark: Any) -> None:
@@ -37,18 +34,29 @@ def test_folds(benchmark: Any) -> None:
 
 
 def test_interval(benchmark: Any) -> None:
-    """One bootstrap-t interval, against a percentile bootstrap of the same size."""
-    guard = Guard(name="bootstrap-t", subject="bootstrap-t of 60 speakers", reference="percentile bootstrap, NumPy")
+    """One bootstrap-t interval, against the arithmetic of a bootstrap of the same size."""
+    guard = Guard(
+        name="bootstrap-t", subject="bootstrap-t of 60 speakers", reference="bootstrap of ready resamples, NumPy"
+    )
     sample = equal_strata(SCORES, ["female", "male"] * (N_SPEAKERS // 2))
-    interleave(benchmark, guard, lambda: share_interval(sample), _bootstrap)
+    interleave(benchmark, guard, lambda: share_interval(sample), lambda: references.bootstrap(COUNTS, SCORES))
 
 
 def test_group_tables(benchmark: Any, run_directory: Path) -> None:
-    """The group table of one attribute, against one percentile bootstrap."""
-    guard = Guard(name="group-table", subject="accent groups of one model", reference="percentile bootstrap, NumPy")
+    """The group table of one attribute, against a bootstrap per group."""
+    guard = Guard(
+        name="group-table", subject="accent groups of one model", reference="bootstrap per group, pandas and NumPy"
+    )
     run = load(run_directory)
     accents = next(found for found in groups.members(run) if found.attribute == "accent")
-    interleave(benchmark, guard, lambda: groups.levels(run, accents), _bootstrap)
+    sizes = accents.speakers["group"].value_counts()
+    counts = {str(group): references.resamples(int(size), N_REPLICATES) for group, size in sizes.items()}
+    interleave(
+        benchmark,
+        guard,
+        lambda: groups.levels(run, accents),
+        lambda: references.bootstrap_by_group(accents.speakers, counts),
+    )
 
 
 def test_page(benchmark: Any, run_directory: Path) -> None:

@@ -6,7 +6,7 @@ A reference uses nothing of the project, so that no change of the project makes 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from io import BytesIO
 from pathlib import Path
@@ -99,10 +99,23 @@ def deal_speakers(recordings: pd.DataFrame, n_folds: int) -> None:
     merged.groupby(["speaker", "role"])["recording_id"].nunique()
 
 
-def percentile_bootstrap(scores: NDArray[np.float64], n_replicates: int) -> None:
-    """Resample scores and take the percentiles of their mean."""
-    drawn = np.random.default_rng(0).integers(0, len(scores), size=(n_replicates, len(scores)))
-    np.percentile(scores[drawn].mean(axis=1), [2.5, 97.5])
+def resamples(n_scores: int, n_replicates: int) -> NDArray[np.float64]:
+    """Return how often each score is drawn, shape ``(n_replicates, n_scores)``."""
+    return np.random.default_rng(0).multinomial(n_scores, [1 / n_scores] * n_scores, n_replicates).astype(np.float64)
+
+
+def bootstrap(counts: NDArray[np.float64], scores: NDArray[np.float64]) -> None:
+    """Take mean, spread and logit of ready resamples, and two percentiles."""
+    sums = counts @ np.stack([scores, scores**2], axis=1) / len(scores)
+    mean = sums[:, 0]
+    np.percentile(np.log(mean / (1 - mean)) / np.sqrt(sums[:, 1] - mean**2), [2.5, 97.5])
+
+
+def bootstrap_by_group(speakers: pd.DataFrame, counts: Mapping[str, NDArray[np.float64]]) -> None:
+    """Take the mean, the strata and a bootstrap of every group of ``speakers`` (``group``, ``stratum``, ``score``)."""
+    for group, rows in speakers.groupby("group"):
+        rows.groupby("stratum")["score"].agg(["mean", "std", "size"])
+        bootstrap(counts[str(group)], rows["score"].to_numpy())
 
 
 def picture() -> None:
