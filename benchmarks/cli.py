@@ -1,8 +1,8 @@
 """The command line: ``python -m benchmarks`` and, when installed, ``voxfold``.
 
-Exit status: 0 done; 1 a cell failed, or a check did not hold; 2 usage or unusable input; 3 a gate's number was not
-measured. Only this module reads the environment. Heavy libraries are imported inside the commands, so that help comes
-at once.
+Exit status: 0 done; 1 a cell failed, or a check did not hold; 2 usage or unusable input; 3 nothing was measured, or not
+the number that a gate needs. Only this module reads the environment. Heavy libraries are imported inside the commands,
+so that help comes at once.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ corpus_app = typer.Typer(
     help="Look at a corpus, or write the embedded one.", no_args_is_help=True, rich_markup_mode=None
 )
 app.add_typer(corpus_app, name="corpus")
+speed_app = typer.Typer(help="Run the speed guards, or set their limits.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(speed_app, name="speed")
 
 Corpus = Annotated[str, typer.Option(help="virtual, audiomnist:DIR, mfc-images:DIR or manifest:FILE.csv")]
 Cache = Annotated[Path | None, typer.Option(help="folder for extracted MFCCs [default: the user's cache folder]")]
@@ -290,6 +292,55 @@ def datasheet(
         typer.echo(f"{file}: {', '.join(differing) + ' differ' if differing else 'all counts agree'}")
     if check and differing:
         raise typer.Exit(1)
+
+
+@contextmanager
+def _guards_measured() -> Iterator[None]:
+    """Say in one line why there is no verdict: exit 3 nothing measured, 1 a guard broken, 2 a baseline not theirs."""
+    from benchmarks.speed.judging import BaselineError
+    from benchmarks.speed.measuring import BrokenGuardError, NothingMeasuredError
+
+    status = {NothingMeasuredError: 3, BrokenGuardError: 1, BaselineError: 2}
+    try:
+        with one_line_errors():
+            yield
+    except tuple(status) as error:
+        typer.echo(f"voxfold: {error}", err=True)
+        raise typer.Exit(status[type(error)]) from None
+
+
+@speed_app.command(name="run")
+def run_guards(
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="[DIR]", help="run directory whose report is to show them")
+    ] = None,
+) -> None:
+    """Measure every guard and hold it against its limit: exit 0 all hold, 1 one is too slow, 3 nothing was measured."""
+    with _guards_measured():
+        from benchmarks.speed import recording
+        from benchmarks.speed.baseline import read_limits
+        from benchmarks.speed.judging import judge_all
+        from benchmarks.speed.measuring import measure
+
+        limits = read_limits()
+        verdicts = judge_all(measure(), limits)
+        typer.echo("\n".join(map(recording.line, verdicts)))
+        if folder is not None and (page := recording.record(verdicts, folder)):
+            typer.echo(f"report: {page}")
+    if not all(verdict.holds for verdict in verdicts):
+        raise typer.Exit(1)
+
+
+@speed_app.command()
+def baseline() -> None:
+    """Measure every guard several times and rewrite the limits in benchmarks/speed/baseline.toml."""
+    with _guards_measured():
+        from benchmarks.speed.baseline import BASELINE, PASSES, median_ratios, write_baseline
+        from benchmarks.speed.measuring import measure
+
+        ratios = median_ratios([measure() for _ in range(PASSES)])
+        write_baseline(ratios)
+        typer.echo(f"{BASELINE}: limits of {len(ratios)} guards")
 
 
 def main() -> None:

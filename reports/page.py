@@ -10,7 +10,16 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from reports import cost_figures, exhibits, figures, group_exhibits, group_figures, wording
+from reports import (
+    cost_figures,
+    exhibits,
+    figures,
+    group_exhibits,
+    group_figures,
+    guard_exhibits,
+    guard_figure,
+    wording,
+)
 from reports.answer import SYNTHETIC
 from reports.groups import ATTRIBUTES, IS_THE_TASK
 from reports.published import AUDIOMNIST_KINDS
@@ -96,6 +105,11 @@ def _context(summary: Json, folder: Path) -> Json:
         "attributes": [_attribute(summary, name) for name in _ORDER if _is_stated(summary, name)],
         "unstated": [wording.attribute(name).lower() for name in ATTRIBUTES if not _is_stated(summary, name)],
         "cost": {"figure": Markup(cost_figures.cost(summary)), "table": exhibits.cost(summary)},
+        "guards": {
+            "figure": Markup(guard_figure.guards(summary)),
+            "table": guard_exhibits.table(summary),
+            "sentence": guard_exhibits.sentence(summary),
+        },
         "errors": _errors(summary, folder),
         "failed": exhibits.failed(summary),
         "manifest": exhibits.manifest(summary),

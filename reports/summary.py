@@ -18,6 +18,7 @@ from reports import (
     fairness,
     gaps,
     groups,
+    guards,
     hardest,
     metrics,
     paired,
@@ -48,6 +49,7 @@ def summarise(folder: Path) -> Json:
     reports.tables.TableError
         A table or the manifest is missing or not as declared.
     """
+    found_guards = guards.read(folder)
     run = load(folder)
     manifest = run.manifest
     models = {model: _model(run, model) for model in run.models}
@@ -75,6 +77,7 @@ def summarise(folder: Path) -> Json:
         "hardest": hardest.describe(run),
         "cleaned": _cleaned(run.recordings),
         "quarantine": run.quarantine.sort_values(["reason", "recording"]).to_dict("records"),
+        "guards": found_guards,
         "published": {
             "main": published.beside(manifest, run.protocol),
             "random": [] if run.protocol == RANDOM else published.beside(manifest, RANDOM),

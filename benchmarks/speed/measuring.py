@@ -1,0 +1,92 @@
+"""Run the guards in a process of their own and read what pytest-benchmark recorded."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.provenance import CHECKOUT
+from benchmarks.speed.interleaving import CLOCK
+from benchmarks.speed.judging import Measured
+
+GUARDS = Path(__file__).parent
+
+_STANDARD_ERROR = 2
+_FAILED = 1
+_NO_TESTS = 5
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+# glibc otherwise hands memory back, or not, by what its process has freed before: a guard's ratio would hang on the
+# guards before it, by up to four times where fetching a page is slow (mallopt(3); 32 MiB is the largest it takes)
+_KEPT_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**30)}
+
+
+class NothingMeasuredError(Exception):
+    """No guard was measured; the message is for the user."""
+
+
+class BrokenGuardError(Exception):
+    """A guard raised; what pytest said of it has been printed."""
+
+
+def measure(folder: Path = GUARDS) -> list[Measured]:
+    """Measure every guard in the files ``guard_*.py`` of `folder`; pytest's progress goes to standard error.
+
+    Libraries are held to one thread: with more, a busy core would slow one side more than the other. Memory is kept,
+    so that asking for it costs both sides alike.
+
+    Raises
+    ------
+    NothingMeasuredError
+        There is no guard, or pytest measured none.
+    BrokenGuardError
+        A guard raised.
+    """
+    files = sorted(folder.glob("guard_*.py"))
+    if not files:
+        raise NothingMeasuredError(f"nothing was measured: no guard_*.py in {folder}")
+    with tempfile.TemporaryDirectory() as scratch:
+        record = Path(scratch) / "benchmarks.json"
+        status = subprocess.run(
+            _command(files, record), env=_environment(), stdout=_STANDARD_ERROR, check=False
+        ).returncode
+        if status == _FAILED:
+            raise BrokenGuardError("a guard could not be measured; pytest's report is above")
+        measured = _read(record)
+    if not measured:
+        reason = "pytest found no test" if status == _NO_TESTS else f"pytest ended with exit status {status}"
+        raise NothingMeasuredError(f"nothing was measured: {reason}")
+    return measured
+
+
+def _command(files: Sequence[Path], record: Path) -> list[str]:
+    options = ("-q", "--import-mode=importlib", "-p", "no:cacheprovider", "--benchmark-quiet")
+    recording = (f"--benchmark-timer=time.{CLOCK.__name__}", f"--benchmark-json={record}")
+    return [sys.executable, "-P", "-m", "pytest", *options, *recording, *map(str, files)]
+
+
+def _environment() -> dict[str, str]:
+    search = os.pathsep.join(path for path in (str(CHECKOUT), os.environ.get("PYTHONPATH", "")) if path)
+    return {**os.environ, **_ONE_THREAD, **_KEPT_MEMORY, "PYTHONHASHSEED": "0", "PYTHONPATH": search}
+
+
+def _read(record: Path) -> list[Measured]:
+    """Read the guards of pytest-benchmark's record; it is empty where nothing was measured."""
+    text = record.read_text(encoding="utf-8") if record.is_file() else ""
+    return [_measured(found) for found in (json.loads(text)["benchmarks"] if text else [])]
+
+
+def _measured(found: dict[str, Any]) -> Measured:
+    about = found["extra_info"]
+    return Measured(
+        name=about["name"],
+        subject=about["subject"],
+        reference=about["reference"],
+        subject_seconds=[seconds / about["n_subject_calls"] for seconds in found["stats"]["data"]],
+        reference_seconds=about["reference_seconds"],
+    )

@@ -1,0 +1,103 @@
+"""The speed guards of a run: ``guards.json``, declared here, checked when it is written and when it is read.
+
+It lies beside the tables where the guards ran; ``docs/summary.md`` describes its fields.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+from reports.run import Json
+from reports.tables import TableError
+
+SCHEMA = "voxfold-guards/1"
+FILE = "guards.json"
+
+_TOP = {"schema": str, "created": str, "machine": dict, "p_limit": float, "clock": str, "guards": list}
+_GUARD = {
+    "name": str,
+    "subject": str,
+    "reference": str,
+    "ratio": float,
+    "limit": float,
+    "p": float,
+    "holds": bool,
+    "subject_seconds": float,
+    "reference_seconds": float,
+    "rounds": list,
+}
+_POSITIVE = ("ratio", "limit", "subject_seconds", "reference_seconds")
+
+
+def read(folder: Path) -> Json | None:
+    """Return the guards of the run directory `folder`; None where they did not run.
+
+    Raises
+    ------
+    reports.tables.TableError
+        The file is not as declared.
+    """
+    path = folder / FILE
+    if not path.exists():
+        return None
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise TableError(f"{FILE} cannot be read ({error}); run the guards again") from error
+    return check(found)
+
+
+def write(found: Json, folder: Path) -> Path:
+    """Check `found` and write it to ``folder/guards.json`` under a temporary name first."""
+    path = folder / FILE
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps(check(found), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    temporary.replace(path)
+    return path
+
+
+def check(found: object) -> Json:
+    """Return `found` if it is as declared.
+
+    Raises
+    ------
+    reports.tables.TableError
+        A field is missing, unknown or of another type, a number is out of range, a name occurs twice.
+    """
+    top = _fields(found, _TOP, "")
+    if top["schema"] != SCHEMA:
+        raise TableError(f"{FILE}: schema '{top['schema']}', expected '{SCHEMA}'; run the guards again")
+    names = [_guard(guard, place)["name"] for place, guard in enumerate(top["guards"])]
+    double = sorted({name for name in names if names.count(name) > 1})
+    if double or not names:
+        raise TableError(f"{FILE}: " + (f"guards {double} occur twice" if double else "no guard in it"))
+    return top
+
+
+def _guard(found: object, place: int) -> Json:
+    guard = _fields(found, _GUARD, f"guard {place}: ")
+    numbers = [*(guard[name] for name in _POSITIVE), *guard["rounds"]]
+    usable = all(_is_number(value) and 0 < value < math.inf for value in numbers)
+    if not (usable and guard["rounds"] and 0 <= guard["p"] <= 1):
+        raise TableError(f"{FILE}: guard '{guard['name']}': ratios, seconds and limit must be positive, p in 0 to 1")
+    return guard
+
+
+def _fields(found: object, declared: dict[str, type], where: str) -> Json:
+    if not isinstance(found, dict) or set(found) != set(declared):
+        got = sorted(map(str, found)) if isinstance(found, dict) else type(found).__name__
+        raise TableError(f"{FILE}: {where}expected the fields {sorted(declared)}, got {got}")
+    wrong = [name for name, kind in declared.items() if not _is(found[name], kind)]
+    if wrong:
+        raise TableError(f"{FILE}: {where}fields {wrong} have another type than declared")
+    return found
+
+
+def _is(value: object, kind: type) -> bool:
+    return _is_number(value) if kind is float else isinstance(value, kind)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
