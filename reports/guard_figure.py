@@ -9,8 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
 from reports import wording
-from reports.drawing import label, right_text, rows, swarm
-from reports.figures import WIDTH_PX
+from reports.drawing import WIDTH_PX, label, right_text, rows, swarm
 from reports.guard_exhibits import number
 from reports.run import Json
 from reports.svg import INK, PALETTE, PAPER, Caption, canvas, inline, settings
