@@ -106,7 +106,7 @@ def prepare(settings: RunSettings, task: Task, *, cache: Path, stages: Stages) -
         raise TaskError(f"protocol 'official' is AudioMNIST's published split, not one of '{corpus.kind}'; use grouped")
     config = _config(settings, corpus)
     with stages.stage("read") as read:
-        hashes = content_hashes(corpus, cache, read)
+        hashes = content_hashes(corpus, cache, read, jobs=settings.jobs_for_extraction)
     corpus = dataclasses.replace(corpus, recordings=corpus.recordings.assign(content_hash=hashes))
     with stages.stage("extract") as extracted:
         features = mfcc_features(corpus, config, cache=cache, jobs=settings.jobs_for_extraction, on_progress=extracted)
