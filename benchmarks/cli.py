@@ -131,6 +131,26 @@ def report(folder: Annotated[Path, typer.Argument(help="run directory")]) -> Non
         typer.echo(f"report: {rebuild(folder)}")
 
 
+@app.command()
+def compare(
+    a: Annotated[Path, typer.Argument(metavar="A", help="run directory")],
+    b: Annotated[Path, typer.Argument(metavar="B", help="run directory of the same task, on the same recordings")],
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE.html", help="the page [artifacts/compare-<A>-<B>.html]")
+    ] = None,
+) -> None:
+    """Say what changed from run A to run B, paired by recording: accuracy, gaps, runtime; page and numbers."""
+    page = out or Path("artifacts") / f"compare-{a.resolve().name}-{b.resolve().name}.html"
+    if page.suffix != ".html":
+        raise typer.BadParameter(f"'{page}' does not end in .html", param_hint="--out")
+    with one_line_errors():
+        from reports.two_runs_exhibits import plain
+        from reports.two_runs_page import write
+
+        found = write(a, b, page)
+        typer.echo("\n".join([*plain(found), *found["answer"]["warnings"], f"report: {page}"]))
+
+
 @app.command(name="check")
 def check_gates(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="run directory")],
@@ -151,6 +171,41 @@ def check_gates(
             write_junit(verdicts, junit, name=folder.resolve().name)
         typer.echo("\n".join([*(verdict.line for verdict in verdicts), count_line(verdicts)]))
     raise typer.Exit(exit_status(verdicts))
+
+
+@app.command()
+def simulate(
+    data_sets: Annotated[int, typer.Option(min=1, help="data sets of each design")] = 10_000,
+    designs: Annotated[str, typer.Option(help="only designs whose name contains this, such as 48+12 or refitted")] = "",
+    seed: Annotated[int, typer.Option(min=0, help="of all random numbers")] = 0,
+    jobs: Annotated[int | None, typer.Option(min=1, help="designs at a time [every core]")] = None,
+    out: Annotated[Path | None, typer.Option(help="file for the tables, .md or .json")] = None,
+) -> None:
+    """Check on data sets with known truth that 95 % intervals cover 95 % and tests reject 5 %; exit 1 if not."""
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")  # designs run side by side: threads of each would only be in the way
+    with one_line_errors():
+        from benchmarks.progress import Stages
+        from benchmarks.simulating import simulated
+
+        with Stages().stage("simulate") as advance:
+            results = simulated(designs, (data_sets, seed), jobs or os.cpu_count() or 1, advance)
+        typer.echo(results.text)
+        if out is not None:
+            results.write(out)
+    if not results.holds:
+        raise typer.Exit(1)
+
+
+@app.command()
+def intervals(folder: Annotated[Path, typer.Argument(help="run directory")]) -> None:
+    """Print a run's balanced accuracies with the report's intervals and, beside them, those that others print."""
+    with one_line_errors():
+        from reports.rivals import beside
+        from reports.run import load
+        from reports.simulation_tables import beside_table
+
+        typer.echo(beside_table(beside(load(folder))), nl=False)
 
 
 @app.command()

@@ -134,7 +134,7 @@ def _accents(summary: Json) -> str:
         size = f"{wording.percent(gap['value'], False)} points more often than “{gap['second']}”"
         what = f"{owner}speakers with accent “{gap['first']}” are recognised {size}"
     interval = wording.limits(gap, of_points=True)
-    return f"{_capital(what)} (95\u00a0% interval {interval}); {against_band(gap)}."
+    return f"{wording.capital(what)} (95\u00a0% interval {interval}); {against_band(gap)}."
 
 
 def turned(gap: Json) -> Json:
@@ -175,23 +175,27 @@ def _cost(summary: Json) -> str:
     if not alike and any(_pair(summary, first, name)["significant"] is None for name in others):
         return f"{_compared(costs, first, rest)}."
     role = "also the cheapest of the models that cannot be told apart" if alike else "ahead of all others"
-    return f"{_capital(wording.the(first))} is {role}: {_compared(costs, first, rest, continued=True)}."
+    return f"{wording.capital(wording.the(first))} is {role}: {_compared(costs, first, rest, continued=True)}."
 
 
 def _alone(cost: Json, name: str) -> str:
     fit = f"fits one fold in {wording.seconds(cost['fit_seconds'])} and " if cost["fit_seconds"] is not None else ""
-    return f"{_capital(wording.the(name))} {fit}answers in {wording.seconds(cost[_PREDICT])} per recording"
+    return f"{wording.capital(wording.the(name))} {fit}answers in {wording.seconds(cost[_PREDICT])} per recording"
 
 
 def _compared(costs: Json, first: str, other: str, *, continued: bool = False) -> str:
     """Compare fitting one fold and answering one of many recordings."""
-    told = []
-    for key, verb in (("fit_seconds", "to fit"), (_PREDICT, "per recording")):
-        mine, theirs = costs[first][key], costs[other][key]
-        if mine and theirs:
-            told.append(f"{_ratio(mine, theirs)} {verb} ({wording.seconds(mine)} against {wording.seconds(theirs)})")
-    begin = "it" if continued else _capital(wording.the(first))
-    return f"{begin} takes {wording.listed(told)} as {wording.the(other)}"
+    begin = "it" if continued else wording.capital(wording.the(first))
+    return f"{begin} takes {wording.listed(multiples(costs[first], costs[other]))} as {wording.the(other)}"
+
+
+def multiples(mine: Json, theirs: Json) -> list[str]:
+    """Say the times to fit and to answer as multiples of others: ``1.2 times as long to fit (6 s against 5 s)``."""
+    return [
+        f"{_ratio(mine[key], theirs[key])} {verb} ({wording.seconds(mine[key])} against {wording.seconds(theirs[key])})"
+        for key, verb in (("fit_seconds", "to fit"), (_PREDICT, "per recording"))
+        if mine[key] and theirs[key]
+    ]
 
 
 def _ratio(mine: float, theirs: float) -> str:
@@ -200,7 +204,3 @@ def _ratio(mine: float, theirs: float) -> str:
     if 0.95 <= ratio < 1.05:
         return "as long"
     return f"{wording.times(ratio) if ratio >= 1 else f'{ratio:.2g} times'} as long"
-
-
-def _capital(text: str) -> str:
-    return text[0].upper() + text[1:]

@@ -84,20 +84,33 @@ def pairs(run: Run) -> list[Json]:
 
 
 def _entry(pair: Paired, p_holm: float | None, n_tests: int, named: Json) -> Json:
-    difference, folds = pair.difference, named["fold_level"]
-    significant = None if p_holm is None else p_holm < ALPHA
-    could_change = bool(significant) and folds["estimable"] and folds["p"] >= ALPHA
+    found, folds = tested(pair, p_holm, n_tests), named["fold_level"]
+    could_change = bool(found["significant"]) and folds["estimable"] and folds["p"] >= ALPHA
+    return {**named, **found, "fold_level": {**folds, "order_could_change": could_change}}
+
+
+def tested(pair: Paired, p_holm: float | None, n_tests: int) -> Json:
+    """Return a difference with what its test allows to say.
+
+    Parameters
+    ----------
+    pair
+        The difference.
+    p_holm
+        Its p value, corrected for the `n_tests` of its family; None where there is none.
+    n_tests
+        How many tests that is.
+    """
+    difference = pair.difference
     return {
-        **named,
         "metric": "balanced_accuracy",
         "difference": difference,
         "p": pair.p,
         "p_holm": p_holm,
-        "significant": significant,
+        "significant": None if p_holm is None else p_holm < ALPHA,
         "equal": difference["estimable"] and max(-difference["low"], difference["high"]) <= EQUAL_REGION,
         "detectable": detectable(pair.spread) if pair.spread else None,
         "detectable_holm": detectable(pair.spread, n_tests) if pair.spread else None,
-        "fold_level": {**folds, "order_could_change": could_change},
     }
 
 

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from reports import wording
-from reports.drawing import marks, percent_axis, spread
-from reports.figures import WIDTH_PX, styles
+from reports.drawing import WIDTH_PX, marks, percent_axis, spread
+from reports.figures import styles
 from reports.run import MAJORITY, Json
 from reports.svg import MUTED, Caption, canvas, inline, settings
 

@@ -18,6 +18,9 @@ from reports import wording
 from reports.run import Json
 from reports.svg import GRID, INK, MUTED, PAPER
 
+WIDTH_PX = 900.0
+"""Width of a picture."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Style:

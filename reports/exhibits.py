@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reports import wording
-from reports.run import MAJORITY, Json
-
-_PRINTED_ELSEWHERE = ("notes", "sentences")
+from reports.run import MAJORITY, Json, flat
 
 MANY_ROWS = 12
 """A table with more rows is folded on the screen."""
@@ -262,7 +260,7 @@ def premium(summary: Json, which: str = "leakage_premium") -> Table | None:
         ]
         for name in names
     ]
-    protocols = [_capital(wording.protocol(first[key])) for key in ("main_protocol", "protocol")]
+    protocols = [wording.capital(wording.protocol(first[key])) for key in ("main_protocol", "protocol")]
     return Table(
         caption="Balanced accuracy (%) under both protocols, same speakers, with 95\u00a0% intervals",
         columns=["Model", *protocols, "Difference (points)", "95\u00a0% interval", "p", "Speakers"],
@@ -397,15 +395,13 @@ def manifest(summary: Json) -> Table:
         "accelerated",
         "settings",
     )
-    rows = [[name, text] for key in kept for name, text in _flat(key, summary.get(key))]
+    rows = [[name, entry(value)] for key in kept for name, value in flat(key, summary.get(key))]
     return Table(caption="Manifest", columns=["Entry", "Value"], rows=rows, words=(1,))
 
 
-def _flat(name: str, value: object) -> list[tuple[str, str]]:
-    if isinstance(value, dict):
-        kept = sorted(key for key in value if key not in _PRINTED_ELSEWHERE)
-        return [pair for key in kept for pair in _flat(f"{name}.{key}", value[key])]
-    return [(name, wording.NONE if value is None else str(value))]
+def entry(value: object) -> str:
+    """Return an entry of the manifest as text."""
+    return wording.NONE if value is None else str(value)
 
 
 def _ranked(summary: Json) -> list[str]:
@@ -416,10 +412,6 @@ def _ranked(summary: Json) -> list[str]:
 
 def _percent(number: Json) -> str:
     return wording.percent(number["value"], False)
-
-
-def _capital(text: str) -> str:
-    return text[0].upper() + text[1:]
 
 
 def _pair(row: Json) -> tuple[int, int]:

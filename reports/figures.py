@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 
 from reports import wording
 from reports.drawing import (
+    WIDTH_PX,
     Style,
     interval_line,
     label,
@@ -21,17 +22,16 @@ from reports.drawing import (
     legend_height,
     marks,
     percent_axis,
-    points_axis,
     published_mark,
     right_text,
     rows,
     spread,
     swarm,
 )
+from reports.forest import Row, forest
 from reports.run import MAJORITY, Json
 from reports.svg import GLYPHS, GRID, INK, MARKERS, MUTED, PALETTE, Caption, canvas, inline, settings
 
-WIDTH_PX = 900.0
 MAX_HINTS = 300
 """Dots of a model that still get a title each; beyond it the page would grow too large."""
 
@@ -155,45 +155,31 @@ def _brackets(axes: Axes, summary: Json, names: Sequence[str]) -> None:
 def comparisons(summary: Json) -> str:
     """Draw a row per pair of models: the difference with its interval, zero marked."""
     found = [pair for pair in summary["comparisons"] if pair["difference"]["value"] is not None]
-    if not found:
-        return ""
-    ends = [pair["difference"][end] for pair in found for end in ("low", "value", "high")]
     ink = Style(colour=INK, marker="o", glyph=GLYPHS[0], variable="--ink")
-    with settings():
-        left = max(190, 40 + 8.4 * max(len(_named(pair)) for pair in found))
-        figure, axes = canvas(WIDTH_PX, 46.0 * len(found) + 64, (left, 16, 240, 48))
-        rows(axes, 46.0 * len(found))
-        for place, pair in enumerate(found):
-            y, number = 46.0 * place + 23, pair["difference"]
-            interval_line(axes, number, y, ink)
-            marks(axes, ([number["value"]], [y]), ink, size=80, hollow=not pair["significant"])
-            label(axes, y, _named(pair), f"{wording.counted(number['n_speakers'], 'speaker')}")
-            told = f"{wording.points(number['value'], False)} ({wording.limits(number, of_points=True)})"
-            right_text(axes, y - 9, told, bold=True)
-            right_text(axes, y + 9, f"p {_p(pair['p_holm'])}")
-        points_axis(axes, [end for end in ends if end is not None])
-        axes.set_xlabel("difference in balanced accuracy, points", loc="left")
-        finding = "; ".join(_difference_told(pair) for pair in found) + "."
-        caption = Caption(name="plot-differences", title="Differences between models", finding=finding)
-        return inline(figure, caption)
-
-
-def _named(pair: Json) -> str:
-    return f"{wording.short_model(pair['a'])} minus {wording.short_model(pair['b'])}"
-
-
-def _p(value: float | None) -> str:
-    text = wording.probability(value)
-    return text if text.startswith(("<", wording.NONE)) else f"= {text}"
+    drawn = [
+        Row(
+            name=f"{wording.short_model(pair['a'])} minus {wording.short_model(pair['b'])}",
+            number=pair["difference"],
+            style=ink,
+            remark=f"p {wording.p(pair['p_holm'])}",
+            hollow=not pair["significant"],
+        )
+        for pair in found
+    ]
+    finding = "; ".join(_difference_told(pair) for pair in found) + "."
+    caption = Caption(name="plot-differences", title="Differences between models", finding=finding)
+    return forest(drawn, caption, "difference in balanced accuracy, points")
 
 
 def _difference_told(pair: Json) -> str:
+    return f"{wording.model(pair['a'])} minus {wording.model(pair['b'])} {tested(pair)}"
+
+
+def tested(pair: Json) -> str:
+    """Return a difference with its interval and corrected p: ``+2.0 points (95 % interval ..., corrected p = ...)``."""
     number = pair["difference"]
-    interval = f"95\u00a0% interval {wording.limits(number, of_points=True)}, corrected p {_p(pair['p_holm'])}"
-    return (
-        f"{wording.model(pair['a'])} minus {wording.model(pair['b'])} {wording.points(number['value'])} "
-        f"({interval if number['estimable'] else 'interval not estimable'})"
-    )
+    interval = f"95\u00a0% interval {wording.limits(number, of_points=True)}, corrected p {wording.p(pair['p_holm'])}"
+    return f"{wording.points(number['value'])} ({interval if number['estimable'] else 'interval not estimable'})"
 
 
 def leakage_premium(summary: Json) -> str:

@@ -74,15 +74,15 @@ def within_gender(summary: Json, attribute: str) -> Table | None:
         for row in _gap_rows({n: g for n, g in of_attribute.get(attribute, {}).items() if n != MAJORITY})
     ]
     caption = f"{wording.attribute(attribute)}: gap among speakers of one gender (points)"
-    columns = ["Gender", "Model", *_GAP_COLUMNS]
+    columns = ["Gender", "Model", *GAP_COLUMNS]
     return Table(caption=caption, columns=columns, rows=rows, words=(1, 2, len(columns) - 1)) if rows else None
 
 
-_GAP_COLUMNS = ("Gap", "Points", "95\u00a0% interval", "Without differences", "p", "Speakers", "Note")
+GAP_COLUMNS = ("Gap", "Points", "95\u00a0% interval", "Without differences", "p", "Speakers", "Note")
 
 
 def _gap_table(found: dict[str, Json], label: str) -> Table:
-    columns = ["Model", *_GAP_COLUMNS]
+    columns = ["Model", *GAP_COLUMNS]
     caption = f"{label}: gap between groups (points)"
     return Table(
         caption=caption, columns=columns, rows=_gap_rows(found), words=(1, len(columns) - 1), models=list(found)
@@ -90,18 +90,20 @@ def _gap_table(found: dict[str, Json], label: str) -> Table:
 
 
 def _gap_rows(found: dict[str, Json]) -> list[list[str]]:
+    return [gap_row(name, gap) for name, gap in found.items()]
+
+
+def gap_row(name: str, gap: Json) -> list[str]:
+    """Return a model's name and the cells of `GAP_COLUMNS`."""
     return [
-        [
-            wording.model(name),
-            gap_name(gap) if gap["kind"] else wording.NONE,
-            wording.points(gap["value"], False),
-            wording.limits(gap, of_points=True) if gap["value"] is not None else wording.NONE,
-            _band(gap),
-            wording.probability(gap["p"]),
-            wording.count(gap["n_speakers"]),
-            gap["why_not"] or gap["unbiased_why_not"] or gap["p_why_not"] or "",
-        ]
-        for name, gap in found.items()
+        wording.model(name),
+        gap_name(gap) if gap["kind"] else wording.NONE,
+        wording.points(gap["value"], False),
+        wording.limits(gap, of_points=True) if gap["value"] is not None else wording.NONE,
+        _band(gap),
+        wording.probability(gap["p"]),
+        wording.count(gap["n_speakers"]),
+        gap["why_not"] or gap["unbiased_why_not"] or gap["p_why_not"] or "",
     ]
 
 

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
 
 from reports import wording
 from reports.drawing import (
+    WIDTH_PX,
+    Style,
     interval_line,
     label,
     legend,
     legend_height,
     marks,
     percent_axis,
-    points_axis,
     right_text,
     rows,
-    strip,
 )
-from reports.figures import WIDTH_PX, count_text, styles
+from reports.figures import count_text, styles
+from reports.forest import Row, forest
 from reports.run import MAJORITY, NOT_STATED, Json
 from reports.svg import MUTED, Caption, canvas, inline, settings
 from reports.uncertainty import MIN_SPEAKERS
@@ -60,29 +61,39 @@ def gaps(summary: Json, attribute: str) -> str:
     """Draw a row per model: the gap with its interval, over the strip that a model without differences would show."""
     names = [name for name in summary["model_order"] if name != MAJORITY]
     found = {name: summary["gaps"][attribute][name] for name in names}
-    found = {name: gap for name, gap in found.items() if gap["value"] is not None}
-    if not found:
-        return ""
-    look, ends = styles(summary), []
-    with settings():
-        figure, axes = canvas(WIDTH_PX, 40.0 * len(found) + 66, (200, 14, 260, 50))
-        rows(axes, 40.0 * len(found))
-        for place, (name, gap) in enumerate(found.items()):
-            y = 40.0 * place + 20
-            if gap["unbiased_why_not"] is None:
-                strip(axes, (gap["unbiased_low"], gap["unbiased_high"]), y, 15)
-            interval_line(axes, gap, y, look[name])
-            marks(axes, ([gap["value"]], [y]), look[name], size=75, hollow=not gap["estimable"])
-            label(axes, y, wording.short_model(name), wording.counted(gap["n_speakers"], "speaker"))
-            told = f"{wording.points(gap['value'], False)} ({wording.limits(gap, of_points=True)})"
-            right_text(axes, y - 9, told, bold=True)
-            right_text(axes, y + 9, _band_text(gap))
-            ends += [gap[end] for end in ("low", "value", "high", "unbiased_low", "unbiased_high")]
-        points_axis(axes, [end for end in ends if end is not None])
-        axes.set_xlabel(f"{gap_name(next(iter(found.values())))}, points", loc="left")
-        finding = "; ".join(f"{wording.model(name)} {_gap_told(gap)}" for name, gap in found.items()) + "."
-        title = f"{wording.attribute(attribute)}: gap per model"
-        return inline(figure, Caption(name=f"plot-gaps-{attribute.replace('_', '-')}", title=title, finding=finding))
+    known = {name: gap for name, gap in found.items() if gap["value"] is not None}
+    finding = "; ".join(f"{wording.model(name)} {gap_told(gap)}" for name, gap in known.items()) + "."
+    title = f"{wording.attribute(attribute)}: gap per model"
+    caption = Caption(name=f"plot-gaps-{attribute.replace('_', '-')}", title=title, finding=finding)
+    return gap_forest(known, styles(summary), caption)
+
+
+def gap_forest(found: Mapping[str, Json], look: Mapping[str, Style], caption: Caption, what: str = "") -> str:
+    """Draw the gap of every model, over the strip in which it would lie if the groups made no difference.
+
+    Parameters
+    ----------
+    found
+        The gaps, per model.
+    look
+        Styles of the models.
+    caption
+        What the picture is called and says.
+    what
+        Put before the gap's name on the axis.
+    """
+    drawn = [
+        Row(
+            name=wording.short_model(name),
+            number=gap,
+            style=look[name],
+            remark=_band_text(gap),
+            hollow=not gap["estimable"],
+            strip=None if gap["unbiased_why_not"] else (gap["unbiased_low"], gap["unbiased_high"]),
+        )
+        for name, gap in found.items()
+    ]
+    return forest(drawn, caption, f"{what}{gap_name(next(iter(found.values())))}, points" if found else "")
 
 
 def gap_name(gap: Json) -> str:
@@ -99,7 +110,8 @@ def _band_text(gap: Json) -> str:
     return f"strip {wording.limits(band, of_points=True)}"
 
 
-def _gap_told(gap: Json) -> str:
+def gap_told(gap: Json) -> str:
+    """Return a gap with its interval and what it would be without differences between groups."""
     interval = wording.limits(gap, of_points=True)
     return f"{wording.points(gap['value'])} (95\u00a0% interval {interval}; without differences: {_band_text(gap)})"
 

@@ -52,26 +52,27 @@ def render(folder: Path) -> Path:
     except ValueError as error:
         raise TableError(f"summary.json cannot be read ({error}); delete it and make the report again") from error
     path = folder / "report.html"
-    path.write_text(_environment().get_template("page.html").render(_context(summary, folder)), encoding="utf-8")
+    path.write_text(environment().get_template("page.html").render(_context(summary, folder)), encoding="utf-8")
     return path
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """Return the templates with the filters that they use."""
+    found = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(
+    found.filters.update(
         count=wording.count, percent=wording.percent, seconds=wording.seconds, bytes=wording.bytes_, model=wording.model
     )
-    environment.globals.update(
+    found.globals.update(
         palette=PALETTE, counted=wording.counted, listed=wording.listed, attribute_name=wording.attribute
     )
-    return environment
+    return found
 
 
 def _context(summary: Json, folder: Path) -> Json:
@@ -91,7 +92,7 @@ def _context(summary: Json, folder: Path) -> Json:
         "premium": {"figure": Markup(figures.leakage_premium(summary)), "table": exhibits.premium(summary)},
         "never_heard": exhibits.premium(summary, "accent_never_heard"),
         "fairness": group_exhibits.fairness(summary),
-        "methods": sorted(_methods(summary)),
+        "methods": sorted(interval_methods(summary)),
         "attributes": [_attribute(summary, name) for name in _ORDER if _is_stated(summary, name)],
         "unstated": [wording.attribute(name).lower() for name in ATTRIBUTES if not _is_stated(summary, name)],
         "cost": {"figure": Markup(cost_figures.cost(summary)), "table": exhibits.cost(summary)},
@@ -155,12 +156,12 @@ def _is_stated(summary: Json, attribute: str) -> bool:
     return any(group != NOT_STATED for group in groups)
 
 
-def _methods(found: object) -> set[str]:
+def interval_methods(found: object) -> set[str]:
     """Return the method of every interval in a summary."""
     if isinstance(found, dict):
         own = {found["method"]} if found.get("estimable") and found.get("method") else set()
-        return own.union(*(_methods(value) for value in found.values()))
-    return set().union(*(_methods(value) for value in found)) if isinstance(found, list) else set()
+        return own.union(*(interval_methods(value) for value in found.values()))
+    return set().union(*(interval_methods(value) for value in found)) if isinstance(found, list) else set()
 
 
 def _errors(summary: Json, folder: Path) -> Json:

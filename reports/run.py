@@ -31,6 +31,9 @@ CONTROL = "leave-accent-out-control"
 INTERSECTION = "gender_x_accent_bucket"
 """Name of the attribute made of gender and accent bucket."""
 
+_PROSE = ("notes", "sentences")
+"""Entries of the manifest that pages print as they are."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
@@ -190,6 +193,14 @@ def read_manifest(folder: Path) -> Json:
         why = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise tables.TableError(f"manifest.json is not that of a run ({why}); run the benchmark again") from error
     return manifest
+
+
+def flat(name: str, value: object) -> list[tuple[str, object]]:
+    """Return the entries of a part of the manifest under dotted names; prose is left out."""
+    if not isinstance(value, dict):
+        return [(name, value)]
+    kept = sorted(str(key) for key in value if key not in _PROSE)
+    return [entry for key in kept for entry in flat(f"{name}.{key}", value[key])]
 
 
 def _task(manifest: Json) -> Task:

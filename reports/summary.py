@@ -62,7 +62,7 @@ def summarise(folder: Path) -> Json:
         "corpus": {**manifest.get("corpus", {}), **_counts(run)},
         "cells": manifest.get("cells", {}),
         "model_order": list(run.models),
-        "uncertainty": _uncertainty(),
+        "uncertainty": method_settings(),
         "models": models,
         "comparisons": comparisons,
         "ranks": comparison.ranks(run.contenders, comparisons),
@@ -101,7 +101,8 @@ def _groups(run: Run) -> Json:
     return {"groups": levels, **found}
 
 
-def _uncertainty() -> Json:
+def method_settings() -> Json:
+    """Return the level, the numbers of draws and the smallest groups that every interval and test goes by."""
     return {
         "level": uncertainty.LEVEL,
         "n_replicates": uncertainty.N_REPLICATES,

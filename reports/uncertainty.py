@@ -156,10 +156,32 @@ def share_interval(sample: Stratified) -> Interval:
     s* the same from the replicate; plus or minus infinity where s* is 0. The interval is
     expit(logit theta - t*_.975 s) to expit(logit theta - t*_.025 s).
     """
-    found = moments(sample)
-    if why_not := _why_no_logit(found):
-        return no_interval(why_not)
-    difference, variance = _replicates(sample)
+    return share_intervals(sample.scores[np.newaxis], sample.strata, sample.weights)[0]
+
+
+def share_intervals(scores: FloatArray, strata: IntArray, weights: FloatArray) -> list[Interval]:
+    """Return `share_interval` of many sets of scores in the same strata; the resamples are shared.
+
+    Parameters
+    ----------
+    scores
+        float64, shape ``(n_sets, n_speakers)``.
+    strata, weights
+        As in `Stratified`.
+    """
+    found = [moments(Stratified(scores=row, strata=strata, weights=weights)) for row in scores]
+    reasons = [_why_no_logit(each) for each in found]
+    usable = [i for i, why_not in enumerate(reasons) if not why_not]
+    intervals = [no_interval(why_not) for why_not in reasons]
+    if usable:
+        differences, variances = replicates(scores[usable], strata, weights)
+        for i, difference, variance in zip(usable, differences, variances, strict=True):
+            intervals[i] = _bootstrap_t(found[i], difference, variance)
+    return intervals
+
+
+def _bootstrap_t(found: Moments, difference: FloatArray, variance: FloatArray) -> Interval:
+    """Return the interval from theta* - theta and se*^2 of every replicate."""
     theta_star = np.clip(found.theta + difference, 0.0, 1.0)
     flat = variance <= _NEGLIGIBLE * found.se**2
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -190,16 +212,17 @@ def _why_no_error(found: Moments) -> str:
     return "a class has one speaker" if np.isnan(found.se) else ""
 
 
-def _replicates(sample: Stratified) -> tuple[FloatArray, FloatArray]:
-    """Return theta* - theta and se*^2 of every replicate, shape ``(N_REPLICATES,)`` each."""
-    difference, variance = np.zeros(N_REPLICATES), np.zeros(N_REPLICATES)
-    for place, (weight, part) in enumerate(zip(sample.weights, sample.parts(), strict=True)):
-        n = len(part)
-        centred = part - part.mean()
-        sums = resamples(n, place) @ np.stack([centred, centred**2], axis=1)
-        mean = sums[:, 0] / n
+def replicates(scores: FloatArray, strata: IntArray, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return theta* - theta and se*^2 of every replicate of every set, shape ``(n_sets, N_REPLICATES)`` each."""
+    difference, variance = np.zeros((len(scores), N_REPLICATES)), np.zeros((len(scores), N_REPLICATES))
+    for place, weight in enumerate(weights):
+        part = np.ascontiguousarray(scores[:, strata == place])
+        n = part.shape[1]
+        centred = part - part.mean(axis=1, keepdims=True)
+        sums = np.concatenate([centred, centred**2]) @ resamples(n, place).T
+        mean = sums[: len(scores)] / n
         difference += weight * mean
-        variance += weight**2 * np.maximum(sums[:, 1] / n - mean**2, 0.0) / (n - 1)
+        variance += weight**2 * np.maximum(sums[len(scores) :] / n - mean**2, 0.0) / (n - 1)
     return difference, variance
 
 
@@ -250,8 +273,13 @@ def _logit_t_limits(part: FloatArray) -> tuple[float, float]:
     mean, variance = float(part.mean()), float(part.var(ddof=1))
     if variance <= _NEGLIGIBLE or not 0 < mean < 1:
         return mean, mean
-    reach = student.ppf(1 - _TAIL, len(part) - 1) * np.sqrt(variance / len(part)) / (mean * (1 - mean))
+    reach = _t_quantile(len(part) - 1) * np.sqrt(variance / len(part)) / (mean * (1 - mean))
     return float(expit(logit(mean) - reach)), float(expit(logit(mean) + reach))
+
+
+@lru_cache(maxsize=256)
+def _t_quantile(degrees: int) -> float:
+    return float(student.ppf(1 - _TAIL, degrees))
 
 
 def difference_interval(sample: Stratified) -> Interval:

@@ -128,6 +128,12 @@ def probability(value: float | None) -> str:
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
+def p(value: float | None) -> str:
+    """Return what stands behind the letter p: ``= 0.031``, ``< 0.001``."""
+    text = probability(value)
+    return text if text.startswith(("<", NONE)) else f"= {text}"
+
+
 def times(ratio: float) -> str:
     """Return a ratio of costs: ``1.8 times``, ``56 times``, ``1,200 times``."""
     return f"{ratio:.1f}{_SPACE}times" if ratio < 9.95 else f"{ratio:,.0f}{_SPACE}times"
@@ -182,6 +188,11 @@ def bytes_(value: float | None) -> str:
 def listed(parts: Sequence[str]) -> str:
     """Join words as a sentence does: ``a``, ``a and b``, ``a, b and c``."""
     return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
+def capital(text: str) -> str:
+    """Begin `text` as a sentence begins."""
+    return text[:1].upper() + text[1:]
 
 
 def _two_digits(value: float) -> str:

@@ -8,11 +8,18 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
+
+from benchmarks.cli import app
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
 COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", README, flags=re.DOTALL) for line in block.splitlines()]
 SET_UP = [command for command in COMMANDS if "pip install" in command]
+METHOD = (CHECKOUT / "docs" / "method.md").read_text(encoding="utf-8")
+METHOD_COMMANDS = [
+    line for block in re.findall(r"```sh\n(.*?)```", METHOD, flags=re.DOTALL) for line in block.splitlines()
+]
 OWN = [command for command in COMMANDS if command.startswith("python -m benchmarks ")]
 
 
@@ -46,6 +53,14 @@ def test_the_commands_of_readme_run(folder, command, shared_cache):
     done = subprocess.run(arguments, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()
+
+
+@pytest.mark.parametrize("command", METHOD_COMMANDS)
+def test_the_commands_of_the_method_can_be_given(command):
+    """Parsed, not run: the simulation takes minutes, and the run needs the published images."""
+    python, module, package, name, *arguments = shlex.split(command)
+    assert (python, module, package) == ("python", "-m", "benchmarks")
+    typer.main.get_command(app).commands[name].make_context(name, arguments).close()
 
 
 def test_documents_name_no_registry_and_no_machine():

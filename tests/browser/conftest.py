@@ -15,6 +15,7 @@ import pytest
 
 from reports import tables
 from reports.page import rebuild
+from reports.two_runs_page import write as write_comparison
 
 from ..reports.conftest import HOSTILE, Recipe, write_run
 
@@ -52,6 +53,25 @@ RECIPES: dict[str, dict[str, Any]] = {
         "quarantined": 30,
     },
 }
+
+COMPARISONS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "two runs": (
+        {"corpus": {"synthetic": True, "kind": "virtual"}},
+        {"corpus": {"synthetic": True, "kind": "virtual"}, "random_seed": 8, "protocol": "official", "digits": 8},
+    ),
+    "two poor runs": (
+        {"n_women": 1, "n_men": 1, "n_folds": 1},
+        {"n_women": 1, "n_men": 1, "n_folds": 1, "random_seed": 8, "protocol": "recording-random"},
+    ),
+    "two runs of hostile names": (
+        {
+            "models": ("a.module_of_somebody_with_a_long_name:a_factory_of_some_name", "svm"),
+            "corpus": {"name": UNBROKEN},
+        },
+        {"models": ("a.module_of_somebody_with_a_long_name:a_factory_of_some_name",), "corpus": {"name": HOSTILE}},
+    ),
+}
+"""Pages that compare two runs, by the recipes of both."""
 
 
 @dataclass
@@ -97,6 +117,11 @@ def written(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Calla
 
     @cache
     def write(name: str) -> Path:
+        if name in COMPARISONS:
+            place = tmp_path_factory.mktemp("compared")
+            runs = [write_run(place / f"run-{i}", Recipe(**r)) for i, r in enumerate(COMPARISONS[name])]
+            write_comparison(*runs, place / "page.html")
+            return place / "page.html"
         folder = write_run(tmp_path_factory.mktemp("runs") / "run", Recipe(**RECIPES[name]))
         if name == "hostile names":
             _spoil(folder)
@@ -118,7 +143,7 @@ def _spoil(folder: Path) -> None:
     tables.write(pd.concat([left_out, long], ignore_index=True), "quarantine", folder)
 
 
-@pytest.fixture(params=RECIPES)
+@pytest.fixture(params=[*RECIPES, *COMPARISONS])
 def report(request: pytest.FixtureRequest, written: Callable[[str], Path]) -> Path:
     """Each report in turn."""
     return written(request.param)

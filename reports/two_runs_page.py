@@ -1,0 +1,136 @@
+"""The page of a comparison: one HTML file in the form of a report, and its numbers beside it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from markupsafe import Markup
+
+from reports import figures, group_figures, two_runs_exhibits, wording
+from reports.answer import SYNTHETIC
+from reports.forest import Row, forest
+from reports.groups import ATTRIBUTES, IS_THE_TASK
+from reports.page import environment, interval_methods
+from reports.run import MAJORITY, Json
+from reports.svg import Caption
+from reports.two_runs import compare
+
+_FIRST = ("accent_bucket", "accent")
+
+
+def write(folder_a: Path, folder_b: Path, page: Path) -> Json:
+    """Compare two run directories; write the page, and the numbers beside it as ``.json``; return the numbers.
+
+    Raises
+    ------
+    reports.tables.TableError
+        A run cannot be read, or the two cannot be compared.
+    """
+    found = compare(folder_a, folder_b)
+    page.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(found, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False)
+    page.with_suffix(".json").write_text(text + "\n", encoding="utf-8")
+    page.write_text(render(found, page.with_suffix(".json").name), encoding="utf-8")
+    return found
+
+
+def title(found: Json) -> str:
+    """Return the title of a comparison: what is recognised, and from which run to which."""
+    task = wording.task(found["task"]["name"])
+    return f"What changed in recognising {task}: from {found['a']['name']} (A) to {found['b']['name']} (B)"
+
+
+def render(found: Json, numbers: str) -> str:
+    """Return the page of a comparison.
+
+    Parameters
+    ----------
+    found
+        The comparison, from `reports.two_runs.compare`.
+    numbers
+        Name of the file that holds it.
+    """
+    context = {
+        "c": found,
+        "numbers": numbers,
+        "look": figures.styles(found),
+        "title": title(found),
+        "synthetic": SYNTHETIC if found["a"]["corpus"]["synthetic"] else "",
+        "warnings": [warning for warning in found["answer"]["warnings"] if warning != SYNTHETIC],
+        "runs": two_runs_exhibits.runs(found),
+        "left_out": two_runs_exhibits.left_out(found),
+        "figure": Markup(changes(found)),
+        "changes": two_runs_exhibits.changes(found),
+        "attributes": _attributes(found),
+        "no_gaps": _no_gaps(found),
+        "most_changed": two_runs_exhibits.most_changed(found),
+        "speakers": two_runs_exhibits.speakers(found),
+        "costs": two_runs_exhibits.costs(found),
+        "differing": two_runs_exhibits.differing(found),
+        "methods": sorted(interval_methods(found)),
+    }
+    return environment().get_template("comparison.html").render(context)
+
+
+def changes(found: Json) -> str:
+    """Draw a row per model: the change of its balanced accuracy with the interval, zero marked."""
+    look = figures.styles(found)
+    models = {
+        name: found["models"][name]
+        for name in found["model_order"]
+        if name != MAJORITY and found["models"][name]["difference"]["value"] is not None
+    }
+    drawn = [
+        Row(
+            name=wording.short_model(name),
+            number=change["difference"],
+            style=look[name],
+            remark=f"p {wording.p(change['p_holm'])}" if change["p_holm"] is not None else "no test",
+            hollow=not change["significant"],
+        )
+        for name, change in models.items()
+    ]
+    finding = "; ".join(f"{wording.model(name)} {figures.tested(change)}" for name, change in models.items()) + "."
+    caption = Caption(name="plot-changes", title="Change of balanced accuracy per model", finding=finding)
+    return forest(drawn, caption, "balanced accuracy, B minus A, points")
+
+
+def _attributes(found: Json) -> list[Json]:
+    return [
+        {
+            "label": wording.attribute(name),
+            "figure": Markup(_gap_figure(found, name)),
+            "table": two_runs_exhibits.gap_changes(found, name),
+        }
+        for name in _ordered(found)
+        if any(gap["value"] is not None for gap in found["gap_changes"][name].values())
+    ]
+
+
+def _gap_figure(found: Json, attribute: str) -> str:
+    known = {
+        name: gap
+        for name, gap in found["gap_changes"][attribute].items()
+        if gap["value"] is not None and name != MAJORITY
+    }
+    told = "; ".join(f"{wording.model(name)} {group_figures.gap_told(gap)}" for name, gap in known.items()) + "."
+    heading = f"{wording.attribute(attribute)}: change of the gap per model"
+    caption = Caption(name=f"plot-gaps-{attribute.replace('_', '-')}", title=heading, finding=told)
+    return group_figures.gap_forest(known, figures.styles(found), caption, "change of: ")
+
+
+def _no_gaps(found: Json) -> list[str]:
+    """Say of which attributes no change can be given, and why."""
+    told = []
+    for name in _ordered(found):
+        gaps = found["gap_changes"][name].values()
+        if all(gap["value"] is None for gap in gaps):
+            why = next(iter(gaps))["why_not"]
+            told.append(f"{wording.attribute(name)}: {why}" + ("." if why != IS_THE_TASK else ", so it has no gap."))
+    return told
+
+
+def _ordered(found: Json) -> list[str]:
+    names = [*_FIRST, *(name for name in ATTRIBUTES if name not in _FIRST)]
+    return [name for name in names if found["gap_changes"].get(name)]
