@@ -27,6 +27,7 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
+from benchmarks.cells import peak_rss_bytes
 from benchmarks.provenance import CHECKOUT
 from benchmarks.speed.extraction import blocks_of
 from features.audio import read_samples
@@ -144,20 +145,11 @@ def measured(way: str, folder: Path, n_recordings: int, jobs: int) -> Road:
         own = psutil.Process(process.pid)
         while not select.select([process.stdout], [], [], SECONDS_BETWEEN_LOOKS)[0]:
             # the last look counts: before a process is replaced by its own program, it counts as its parent
-            peaks |= {child.pid: bytes_ for child in own.children() if (bytes_ := peak_bytes(child.pid))}
+            peaks |= {child.pid: bytes_ for child in own.children() if (bytes_ := peak_rss_bytes(child.pid))}
         road = Road(**json.loads(process.stdout.readline()))
-        main_bytes = peak_bytes(process.pid)
+        main_bytes = peak_rss_bytes(process.pid)
         process.stdin.close()
     return replace(road, main_bytes=main_bytes, worker_bytes=max(peaks.values(), default=0))
-
-
-def peak_bytes(pid: int) -> int:
-    """Return the peak resident memory of a process (VmHWM), 0 where it has ended."""
-    try:
-        lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM")), 0)
 
 
 def table(roads: dict[str, list[Road]]) -> str:
