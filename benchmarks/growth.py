@@ -27,7 +27,7 @@ from benchmarks.power_laws import fit_law
 from benchmarks.progress import Stages
 from benchmarks.provenance import CHECKOUT
 from benchmarks.results import RunDirectory
-from benchmarks.runner import Material, check_models, conditions_of, finish, make_jobs, manifest_of, prepare_corpus
+from benchmarks.runner import Material, check_models, collect, conditions_of, make_jobs, manifest_of, prepare_corpus
 from benchmarks.settings import SEED, RunSettings, SettingsError
 from benchmarks.tasks import find_task
 from features.corpora.audiomnist import open_audiomnist
@@ -247,7 +247,7 @@ class _Size:
         manifest, answered = run
         for job in jobs:
             answer_again(job, answered[job.cell.model], directory, material)
-        finish(directory, jobs, manifest, material, 0)
+        collect(directory, jobs, manifest, material)
         with self.stages.stage("report"):
             seconds, peak = timed_report(directory.path)
         self.growth.add(None, "report", len(material.corpus.recordings), seconds, peak)

@@ -10,17 +10,18 @@ import psutil
 
 from benchmarks import provenance
 from benchmarks.growth import Growth
-from benchmarks.power_laws import Law, fit_law, size_at
+from benchmarks.power_laws import fit_law, size_at
 from reports import growth_page, wording
 
 SCHEMA = "voxfold-growth/1"
 HOUR_S = 3_600.0
-_FAR = 100  # times the largest size measured: no law is trusted beyond it
+FAR = 100
+"""Times the largest size measured: no law is trusted beyond it."""
 
 _PHASES = {
     "extract": "reading, extraction, cache",
-    "train": "choosing and fitting",
-    "fit": "fitting alone",
+    "train": "training",
+    "fit": "of that, the last fit",
     "answer": "answering, per recording",
     "report": "report",
 }
@@ -68,23 +69,20 @@ def _law(growth: Growth, model: str | None, phase: str) -> Json:
 
 
 def _reach(growth: Growth, model: str) -> Json:
-    """Say with how many recordings training takes an hour, and with how many it fills the memory."""
+    """Say with how many recordings training takes an hour, and with how many it fills the memory.
+
+    Both end at `FAR` times the largest size measured, which then means more than that; None where only one was.
+    """
     sizes, seconds = growth.costs(model, "train")
-    law: Law | None = fit_law(sizes, seconds)
-    own = [row for row in growth.rows if (row["model"], row["phase"]) == (model, "train")]
-    peaks = [row["peak_rss_bytes"] for row in own]
-    in_an_hour = law.reach(HOUR_S) if law else None
+    law = fit_law(sizes, seconds)
+    peaks = [row["peak_rss_bytes"] for row in growth.rows if (row["model"], row["phase"]) == (model, "train")]
     in_memory = size_at(sizes, peaks, psutil.virtual_memory().total)
-    known = {"time": in_an_hour, "memory": in_memory}
-    limits = {name: size for name, size in known.items() if size is not None}
-    limit = min(limits, key=lambda name: limits[name], default=None)
+    most = FAR * max(sizes)
     return {
         "model": model,
-        "recordings_in_an_hour": in_an_hour,
-        "recordings_in_memory": in_memory,
-        "limit": limit,
+        "recordings_in_an_hour": min(law.reach(HOUR_S), most) if law else None,
+        "recordings_in_memory": min(in_memory, most) if in_memory is not None else None,
         "largest_measured": max(sizes),
-        "extrapolated": limit is not None and limits[limit] > max(sizes),
     }
 
 
@@ -117,19 +115,19 @@ def reach_lines(content: Json) -> list[str]:
         largest = reach["largest_measured"]
         hour, memory = (_far(reach[name], largest) for name in ("recordings_in_an_hour", "recordings_in_memory"))
         lines.append(
-            f"{wording.model(reach['model'])}: trained in an hour: {hour} recordings; filling {gigabytes:.0f} GiB of "
-            f"memory: {memory}; {'extrapolated from' if reach['extrapolated'] else 'measured to'} {largest:,}."
+            f"{wording.model(reach['model'])}, measured to {largest:,} recordings: trained in an hour {hour}; "
+            f"filling {gigabytes:.0f} GiB of memory {memory}."
         )
     return lines
 
 
 def _far(size: float | None, largest: int) -> str:
-    """Write a size with two digits, an extrapolation has no more; far beyond what was measured, say so alone."""
+    """Write a size with two digits, an extrapolation has no more."""
     if size is None:
         return "unknown"
-    if size > _FAR * largest:
-        return f"more than {_FAR * largest:,}"
-    return f"{float(f'{size:.2g}'):,.0f}"
+    if size >= FAR * largest:
+        return f"more than {FAR * largest:,}"
+    return f"{float(f'{size:.2g}'):,.0f}{' (extrapolated)' if size > largest else ''}"
 
 
 def markdown(content: Json) -> str:

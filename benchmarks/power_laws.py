@@ -12,6 +12,9 @@ DECADE = 10
 """Laws are fitted to sizes of at least this part of the largest: costs that do not grow bend the lower end."""
 
 
+_MOST_LOG = 700.0  # exp of more overflows
+
+
 @dataclass(frozen=True, kw_only=True)
 class Law:
     """``cost = factor * n ** exponent``, least squares on logarithms.
@@ -35,9 +38,12 @@ class Law:
         """Return the cost of `size` recordings."""
         return float(self.factor * size**self.exponent)
 
-    def reach(self, cost: float) -> float | None:
-        """Return the size that costs so much; None where cost does not grow."""
-        return float((cost / self.factor) ** (1 / self.exponent)) if self.exponent > 0 else None
+    def reach(self, cost: float) -> float:
+        """Return the size that costs so much; infinity where cost does not grow, or hardly."""
+        if self.exponent <= 0:
+            return math.inf
+        size = math.log(cost / self.factor) / self.exponent
+        return math.exp(size) if size < _MOST_LOG else math.inf
 
 
 def fit_law(sizes: Sequence[int], costs: Sequence[float]) -> Law | None:
@@ -62,8 +68,12 @@ def fit_law(sizes: Sequence[int], costs: Sequence[float]) -> Law | None:
 
 
 def size_at(sizes: Sequence[int], costs: Sequence[float], limit: float) -> float | None:
-    """Return the size at which a straight line through `costs` meets `limit`; None where it does not rise."""
+    """Return the size at which a straight line through `costs` meets `limit`.
+
+    Infinity where it does not rise, None with fewer than two sizes.
+    """
     if len(set(sizes)) < 2:
         return None
-    slope, level = np.polyfit(np.array(sizes, dtype=np.float64), np.array(costs, dtype=np.float64), 1)
-    return float((limit - level) / slope) if slope > 0 else None
+    x, y = np.array(sizes, dtype=np.float64), np.array(costs, dtype=np.float64)
+    slope = float(np.sum((x - x.mean()) * (y - y.mean())) / np.sum((x - x.mean()) ** 2))
+    return float(x.mean() + (limit - y.mean()) / slope) if slope > 0 else math.inf

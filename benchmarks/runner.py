@@ -282,21 +282,28 @@ def finish(
     directory: RunDirectory, jobs: Sequence[CellJob], manifest: dict[str, Any], material: Material, n_ran: int
 ) -> RunResult:
     """Collect the cells' tables, and write the manifest, summary, examples and page."""
-    records = [record for job in jobs if (record := directory.record(job)) is not None]
     failed = directory.failures(jobs)
-    if not records:
+    if not collect(directory, jobs, manifest, material):
         return RunResult(folder=directory.path, report=None, n_ran=n_ran, failed=failed)
-    directory.collect(jobs, material.features)
-    choices = [
-        {**record["cell"], "settings": record["settings"], "model_bytes": record["model_bytes"]} for record in records
-    ]
-    manifest["cells"] = {"finished": len(records), "failed": failed, "choices": choices}
-    directory.write_manifest(manifest)
     content = json.loads(summary.write_summary(directory.path).read_text(encoding="utf-8"))
     hardest = [entry["recording_id"] for entry in content["hardest"]["recordings"]]
     write_examples(directory.path / "examples", hardest, material.features)
     report = page.render(directory.path)
     return RunResult(folder=directory.path, report=report, n_ran=n_ran, failed=failed)
+
+
+def collect(directory: RunDirectory, jobs: Sequence[CellJob], manifest: dict[str, Any], material: Material) -> bool:
+    """Write the tables of the finished cells, and the manifest with how the cells went; False where none finished."""
+    records = [record for job in jobs if (record := directory.record(job)) is not None]
+    if not records:
+        return False
+    directory.collect(jobs, material.features)
+    choices = [
+        {**record["cell"], "settings": record["settings"], "model_bytes": record["model_bytes"]} for record in records
+    ]
+    manifest["cells"] = {"finished": len(records), "failed": directory.failures(jobs), "choices": choices}
+    directory.write_manifest(manifest)
+    return True
 
 
 def manifest_of(
