@@ -222,8 +222,7 @@ class _Size:
 
     def _cell(self, job: CellJob, directory: RunDirectory, answered: dict[str, Path], size: int) -> None:
         model = display_name(job.cell.model)
-        with self.stages.stage(model):
-            outcome = next(run_jobs([job], at_a_time=1))
+        outcome = next(run_jobs([job], at_a_time=1))
         if outcome.error is not None:
             self.growth.skipped.append(f"{model} on {size:,} recordings failed: {outcome.error}")
             return
@@ -232,7 +231,9 @@ class _Size:
         seconds = timings.groupby("phase")["seconds"].sum()
         peak = int(timings["peak_rss_bytes"].max())
         n_asked = int(timings.loc[timings["phase"] == "predict-batch", "n_recordings"].iloc[0])
-        self.growth.add(model, "train", size, float(seconds["select"] + seconds["fit"]), peak)
+        trained = float(seconds["select"] + seconds["fit"])
+        self.stages.say(f"{model}: trained in {trained:.1f} s")
+        self.growth.add(model, "train", size, trained, peak)
         self.growth.add(model, "fit", size, float(seconds["fit"]), peak)
         self.growth.add(model, "answer", size, float(seconds["predict-batch"]) / n_asked, peak)
         answered[job.cell.model] = folder
@@ -248,8 +249,8 @@ class _Size:
         for job in jobs:
             answer_again(job, answered[job.cell.model], directory, material)
         collect(directory, jobs, manifest, material)
-        with self.stages.stage("report"):
-            seconds, peak = timed_report(directory.path)
+        seconds, peak = timed_report(directory.path)
+        self.stages.say(f"report: written in {seconds:.1f} s")
         self.growth.add(None, "report", len(material.corpus.recordings), seconds, peak)
 
 
