@@ -7,6 +7,7 @@ so that help comes at once.
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import os
 import shlex
@@ -197,6 +198,34 @@ def simulate(
             results.write(out)
     if not results.holds:
         raise typer.Exit(1)
+
+
+@app.command()
+def growth(
+    corpus: Corpus = "virtual",
+    models: Annotated[str, typer.Option(help="as in run")] = "svm,xgboost,cnn",
+    sizes: Annotated[str, typer.Option(help="numbers of recordings, rising")] = "1500,3000,6000,12000,30000",
+    budget_s: Annotated[float, typer.Option(min=1, help="skip what is expected to train longer, in seconds")] = 900,
+    threads: Annotated[int | None, typer.Option(min=1, help="threads per cell [every core]")] = None,
+    cache: Cache = None,
+    out: Annotated[Path, typer.Option(help="folder for growth.json, .md and .html")] = Path("artifacts/growth"),
+) -> None:
+    """Measure how extraction, training, answers and the report grow, and how far this machine goes."""
+    with one_line_errors():
+        from benchmarks.growth import measure_growth, read_growth_settings
+        from benchmarks.growth_tables import content_of, markdown, write
+        from benchmarks.progress import Stages
+
+        settings = read_growth_settings(
+            {"corpus": corpus, "models": models, "sizes": sizes, "budget_s": budget_s, "threads": threads}
+        )
+        found = measure_growth(
+            settings, cache=_cache_folder(cache), stages=Stages(), keras_backend=os.environ.get("KERAS_BACKEND")
+        )
+        content = content_of(found, dataclasses.asdict(settings))
+        page = write(content, out)
+        typer.echo(markdown(content), nl=False)
+        typer.echo(f"page: {page}")
 
 
 @app.command()

@@ -80,14 +80,14 @@ def run(
         The corpus, task, protocol, run directory or a model is not as needed.
     """
     task = find_task(settings.task)
-    _check_models(settings.models)
+    check_models(settings.models)
     material = prepare(settings, task, cache=cache, stages=stages)
     directory = RunDirectory(settings.folder)
-    conditions = _conditions(settings, material, keras_backend)
+    conditions = conditions_of(settings, material, keras_backend)
     directory.prepare(conditions, fresh=settings.fresh)
     models = _models_of(directory, settings)
     jobs = make_jobs(settings, material, models, conditions)
-    manifest = {**_manifest(settings, material, models, conditions), "command": command}
+    manifest = {**manifest_of(settings, material, models, conditions), "command": command}
     directory.write_manifest(manifest)
     tables.write(material.corpus.recordings, "recordings", directory.path)
     tables.write(material.corpus.quarantine, "quarantine", directory.path)
@@ -100,13 +100,18 @@ def prepare(settings: RunSettings, task: Task, *, cache: Path, stages: Stages) -
     """Open the corpus, extract its MFCCs and make the folds."""
     with stages.stage("speak") as spoken:
         corpus = open_corpus(settings.corpus, cache=cache, on_speaker=spoken)
+    return prepare_corpus(corpus, settings, task, cache=cache, stages=stages)
+
+
+def prepare_corpus(corpus: Corpus, settings: RunSettings, task: Task, *, cache: Path, stages: Stages) -> Material:
+    """Extract the MFCCs of an open corpus and make the folds."""
     if corpus.sample_rate_hz is None and (settings.recipe or settings.clip_s):
         raise TaskError("--recipe and --clip-s do not apply to mfc-images: their MFCCs are drawn already (seed recipe)")
     if settings.protocol == "official" and corpus.kind not in ("audiomnist", "mfc-images"):
         raise TaskError(f"protocol 'official' is AudioMNIST's published split, not one of '{corpus.kind}'; use grouped")
     config = _config(settings, corpus)
     with stages.stage("read") as read:
-        hashes = content_hashes(corpus, cache, read)
+        hashes = content_hashes(corpus, cache, read, jobs=settings.jobs_for_extraction)
     corpus = dataclasses.replace(corpus, recordings=corpus.recordings.assign(content_hash=hashes))
     with stages.stage("extract") as extracted:
         features = mfcc_features(corpus, config, cache=cache, jobs=settings.jobs_for_extraction, on_progress=extracted)
@@ -174,7 +179,7 @@ def _without_unreadable(corpus: Corpus, features: Features) -> Corpus:
     return dataclasses.replace(corpus, recordings=check_recordings(kept), quarantine=quarantine)
 
 
-def _check_models(models: Sequence[str]) -> None:
+def check_models(models: Sequence[str]) -> None:
     """Refuse unknown and double names; the project's own models are not imported here, TensorFlow takes seconds."""
     for model in models:
         if model not in CATALOGUE:
@@ -185,7 +190,7 @@ def _check_models(models: Sequence[str]) -> None:
         raise RunError(f"--models: {', '.join(double)} is named twice; name every model once")
 
 
-def _conditions(settings: RunSettings, material: Material, keras_backend: str | None) -> dict[str, Any]:
+def conditions_of(settings: RunSettings, material: Material, keras_backend: str | None) -> dict[str, Any]:
     """Everything that results depend on, apart from the cell itself."""
     return {
         "keras_backend": keras_backend or "tensorflow",
@@ -210,7 +215,7 @@ def _models_of(directory: RunDirectory, settings: RunSettings) -> tuple[str, ...
         if any(directory.cells.glob(f"{display_name(model)}-*/cell.json"))
     ]
     models = tuple(dict.fromkeys([*before, *settings.models]))
-    _check_models(models)
+    check_models(models)
     return models
 
 
@@ -277,16 +282,9 @@ def finish(
     directory: RunDirectory, jobs: Sequence[CellJob], manifest: dict[str, Any], material: Material, n_ran: int
 ) -> RunResult:
     """Collect the cells' tables, and write the manifest, summary, examples and page."""
-    records = [record for job in jobs if (record := directory.record(job)) is not None]
     failed = directory.failures(jobs)
-    if not records:
+    if not collect(directory, jobs, manifest, material):
         return RunResult(folder=directory.path, report=None, n_ran=n_ran, failed=failed)
-    directory.collect(jobs, material.features)
-    choices = [
-        {**record["cell"], "settings": record["settings"], "model_bytes": record["model_bytes"]} for record in records
-    ]
-    manifest["cells"] = {"finished": len(records), "failed": failed, "choices": choices}
-    directory.write_manifest(manifest)
     content = json.loads(summary.write_summary(directory.path).read_text(encoding="utf-8"))
     hardest = [entry["recording_id"] for entry in content["hardest"]["recordings"]]
     write_examples(directory.path / "examples", hardest, material.features)
@@ -294,9 +292,24 @@ def finish(
     return RunResult(folder=directory.path, report=report, n_ran=n_ran, failed=failed)
 
 
-def _manifest(
+def collect(directory: RunDirectory, jobs: Sequence[CellJob], manifest: dict[str, Any], material: Material) -> bool:
+    """Write the tables of the finished cells, and the manifest with how the cells went; False where none finished."""
+    records = [record for job in jobs if (record := directory.record(job)) is not None]
+    if not records:
+        return False
+    directory.collect(jobs, material.features)
+    choices = [
+        {**record["cell"], "settings": record["settings"], "model_bytes": record["model_bytes"]} for record in records
+    ]
+    manifest["cells"] = {"finished": len(records), "failed": directory.failures(jobs), "choices": choices}
+    directory.write_manifest(manifest)
+    return True
+
+
+def manifest_of(
     settings: RunSettings, material: Material, models: Sequence[str], conditions: dict[str, Any]
 ) -> dict[str, Any]:
+    """Describe the run, but for its command and how its cells went."""
     corpus, task, plan = material.corpus, material.task, material.plan
     return {
         "schema": SCHEMA,

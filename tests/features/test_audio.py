@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from features.audio import AudioError, probe, read_samples, resample
 
@@ -116,6 +118,48 @@ def test_a_wav_written_to_a_pipe_is_read_to_its_end(tmp_path: Path) -> None:
     content[place : place + 4] = struct.pack("<I", 0xFFFFFFFF)
     (tmp_path / "b.wav").write_bytes(content)
     np.testing.assert_array_equal(read_samples(tmp_path / "b.wav").samples, SAMPLES)
+
+
+HEADER = struct.Struct("<4sI8sIHHIIHH4sI")
+
+
+def told(source: Path | io.BytesIO) -> tuple[object, ...]:
+    """What reading gives: the samples and the rate, or the complaint."""
+    try:
+        audio = read_samples(source)
+    except AudioError as error:
+        return ("refused", str(error))
+    return (audio.samples.dtype.name, audio.samples.tolist(), audio.sample_rate_hz, audio.n_channels)
+
+
+@given(
+    field=st.integers(0, 11),
+    value=st.integers(0, 2**32 - 1) | st.integers(0, 64) | st.sampled_from([44_100, 96_000, 0xFFFE, 0xFFFFFFFF]),
+    n_lost=st.integers(0, 50),
+    more=st.sampled_from([b"", b"x", b"LIST\x04\0\0\0abcd"]),
+)
+@example(field=0, value=0, n_lost=0, more=b"")
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_plain_wavs_and_nearly_plain_ones_are_read_as_libsndfile_reads_them(
+    tmp_path: Path, field: int, value: int, n_lost: int, more: bytes
+) -> None:
+    # a path may be read without libsndfile, a stream never is
+    whole = write(tmp_path / "whole.wav", SAMPLES, "PCM_16").read_bytes()
+    fields = list(HEADER.unpack(whole[:44]))
+    if isinstance(fields[field], int):
+        fields[field] = value % 2 ** (16 if field in (4, 5, 8, 9) else 32)
+    changed = (HEADER.pack(*fields) + whole[44:] + more)[: len(whole) + len(more) - n_lost]
+    for content in (whole, changed):
+        path = tmp_path / "a.wav"
+        path.write_bytes(content)
+        assert told(path) == told(io.BytesIO(content))
+
+
+def test_a_plain_wav_needs_no_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path / "a.wav", SAMPLES, "PCM_16")
+    monkeypatch.setattr(soundfile, "SoundFile", None)
+    assert told(path) == ("int16", SAMPLES.tolist(), 48_000, 1)
+    assert (probe(path).sample_rate_hz, probe(path).n_samples, probe(path).n_channels) == (48_000, 9, 1)
 
 
 def test_resampling_keeps_a_tone_and_its_level() -> None:

@@ -4,13 +4,16 @@ import dataclasses
 import json
 import os
 import shutil
+from hashlib import blake2b
 
 import numpy as np
 import pandas as pd
 import pytest
 import soundfile
 from python_speech_features import mfcc as reference_mfcc
+from threadpoolctl import threadpool_info, threadpool_limits
 
+from features import blocks
 from features import cache as cache_module
 from features.audio import read_samples
 from features.cache import content_hashes, mfcc_features
@@ -57,7 +60,7 @@ def test_the_tensor_holds_each_recordings_mfccs_in_the_tables_order(checkout, tm
 def test_a_second_call_reads_no_audio(checkout, tmp_path, monkeypatch):
     corpus = hashed(checkout, tmp_path / "cache")
     first = mfcc_features(corpus, MfccConfig(), cache=tmp_path / "cache")
-    monkeypatch.setattr(cache_module, "read_samples", None)
+    monkeypatch.setattr(blocks, "read_samples", None)
     again = mfcc_features(corpus, MfccConfig(), cache=tmp_path / "cache")
     assert (first.reused, again.reused) == (False, True)
     assert again.folder == first.folder and again.extract_seconds == first.extract_seconds
@@ -113,6 +116,29 @@ def test_two_processes_extract_what_one_does(checkout, tmp_path, monkeypatch):
     two = mfcc_features(corpus, MfccConfig(), cache=tmp_path / "two", jobs=2)
     assert two.extract_jobs == 2
     np.testing.assert_array_equal(np.asarray(one.values), np.asarray(two.values))
+
+
+def test_values_do_not_depend_on_the_threads_of_the_blas_library(checkout, tmp_path):
+    corpus = hashed(checkout, tmp_path / "cache")
+    found = []
+    for threads in (1, 2):
+        with threadpool_limits(threads, user_api="blas"):
+            values = mfcc_features(corpus, MfccConfig(), cache=tmp_path / f"cache-{threads}").values
+            found.append(np.asarray(values))
+            assert {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"} == {threads}
+    np.testing.assert_array_equal(*found)
+
+
+def test_hashes_by_several_threads_are_in_order(checkout, tmp_path, monkeypatch):
+    monkeypatch.setattr(cache_module, "BLOCK_RECORDINGS", 3)
+    corpus = open_audiomnist(checkout)
+    (corpus.root / corpus.recordings["path"][5]).unlink()
+    seen = []
+    found = content_hashes(corpus, tmp_path / "cache", lambda done, total: seen.append((done, total)), jobs=4)
+    assert seen[-1] == (len(corpus.recordings), len(corpus.recordings)) and seen == sorted(seen)
+    paths = [corpus.root / path for path in corpus.recordings["path"]]
+    expected = [blake2b(path.read_bytes(), digest_size=16).hexdigest() if path.exists() else None for path in paths]
+    assert found.astype(object).where(found.notna(), None).tolist() == expected
 
 
 def test_an_unfinished_entry_is_not_read(checkout, tmp_path):

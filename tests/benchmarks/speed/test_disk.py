@@ -1,0 +1,53 @@
+"""The measurement from disk: its table by hand, and one round on a few short recordings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from benchmarks.speed.disk import Road, main, speed_up, table
+
+
+def road(wall: float, cpu: float, megabytes: int) -> Road:
+    return Road(
+        wall_seconds=wall,
+        cpu_seconds=cpu,
+        stage_seconds=[wall / 4, wall / 4, wall / 2],
+        main_bytes=megabytes * 10**6,
+        worker_bytes=0,
+    )
+
+
+def test_the_table_by_hand() -> None:
+    roads = {
+        "memory": [road(1e-4, 1e-4, 50), road(1e-4, 2e-4, 50), road(1e-4, 1e-4, 50)],
+        "disk": [road(4e-4, 2e-4, 60), road(2e-4, 3e-4, 80), road(8e-4, 4e-4, 70)],
+    }
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table(roads).splitlines()]
+    # ratios 2, 1.5, 4
+    assert rows[3] == ["disk", "400", "300", "2.00", "100, 100, 200", "80", "0"]
+    assert speed_up(roads["disk"], roads["memory"]) == "4.00 times as fast by wall time (2.00 to 8.00)"
+
+
+def test_one_round(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rng = np.random.default_rng(1)
+    for speaker in ("a", "b"):
+        (tmp_path / speaker).mkdir()
+        for take in range(3):
+            sound = rng.integers(-9_000, 9_000, 4_800).astype(np.int16)
+            soundfile.write(tmp_path / speaker / f"{take}.wav", sound, 48_000)
+    assert main([str(tmp_path), "--rounds", "1", "--few", "4"]) == 0
+    printed = capsys.readouterr().out
+    for name in ("in memory, 6", "4, up to 1", "4, up to 2", "6, up to 1", "6, up to 2", "times as fast"):
+        assert name in printed
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
+
+
+def test_a_folder_without_recordings_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main([str(tmp_path)])
+    assert stopped.value.code == 2
+    assert "no WAV file there" in capsys.readouterr().err
