@@ -9,7 +9,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-import models.svm
 from models.protocol import ModelSetup
 from models.svm import Svm, plain_svc
 
@@ -22,14 +21,12 @@ def new_svm(n_classes: int) -> Svm:
 
 @pytest.mark.parametrize("n_classes", [2, 4])
 @pytest.mark.parametrize("accelerated", [True, False])
-def test_decisions_are_those_of_scikit_learn(n_classes, accelerated, make_examples, monkeypatch) -> None:
+def test_decisions_are_those_of_scikit_learn(n_classes, accelerated, make_examples) -> None:
     if accelerated:
         pytest.importorskip("sklearnex", reason="scikit-learn-intelex is not installed here")
-    else:
-        monkeypatch.setattr(models.svm, "FastSVC", SVC)
     training = make_examples("flat", list(range(n_classes)) * 25 + [0] * 30, 1)
     test = make_examples("flat", list(range(n_classes)) * 50, 2)
-    model = new_svm(n_classes)
+    model = Svm(ModelSetup(n_classes=n_classes, seed=0, threads=1), machine=None if accelerated else SVC)
     model.choose(training, test)
     expected = make_pipeline(StandardScaler(), SVC(**SETTINGS)).fit(training.x, training.y).predict(test.x)
     np.testing.assert_array_equal(model.predict(test.x).y_pred, expected)
