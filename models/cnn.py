@@ -38,13 +38,19 @@ _KNOWN_CLASSES = frozenset(
 
 
 class Cnn:
-    """A small image network whose number of epochs is chosen on validation speakers."""
+    """A small image network whose number of epochs is chosen on validation speakers.
+
+    Attributes
+    ----------
+    n_epochs
+        Epochs that `refit` trains for; `choose` sets it.
+    """
 
     view = "image"
 
     def __init__(self, setup: ModelSetup) -> None:
         self._setup = setup
-        self._n_epochs = MAX_EPOCHS
+        self.n_epochs = MAX_EPOCHS
         self._network: Any = None
         self._loop: Loop | None = None
 
@@ -55,16 +61,16 @@ class Cnn:
         for epoch in self._epochs(loop, training, MAX_EPOCHS):
             score = balanced_accuracy(validation.y, loop.probabilities(validation.x).argmax(axis=1))
             if score > best:
-                best, self._n_epochs, weights = score, epoch, self._network.get_weights()
-            elif epoch - self._n_epochs >= PATIENCE:
+                best, self.n_epochs, weights = score, epoch, self._network.get_weights()
+            elif epoch - self.n_epochs >= PATIENCE:
                 break
         self._network.set_weights(weights)
-        return {"n_epochs": self._n_epochs, "validation_balanced_accuracy": best}
+        return {"n_epochs": self.n_epochs, "validation_balanced_accuracy": best}
 
     def refit(self, examples: Examples) -> None:
         """Train from the first weights on `examples` for the chosen number of epochs."""
         loop = self._start(examples.x.shape[1:])
-        for _ in self._epochs(loop, examples, self._n_epochs):
+        for _ in self._epochs(loop, examples, self.n_epochs):
             pass
 
     def predict(self, x: NDArray[np.generic]) -> Prediction:
