@@ -9,7 +9,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from features.images import read_images, undo_viridis
+from features.images import read_image, undo_viridis
 from features.mfcc import MfccConfig
 from models.protocol import Examples, ModelSetup
 from models.svm import Svm, plain_svc
@@ -71,7 +71,8 @@ def test_published_images_are_answered_as_by_scikit_learn_alone(shared_data) -> 
     """Both solvers stop within 1e-3 of the optimum, so that only a decision nearer to zero than that may differ."""
     pytest.importorskip("sklearnex", reason="scikit-learn-intelex is not installed here")
     paths = sorted((shared_data / "mfc_images" / "mfc_dataset").glob("*.jpg"))[::6]
-    x = undo_viridis(read_images(paths, MfccConfig(recipe="seed"))).reshape(len(paths), -1)
+    images = np.stack([read_image(path, MfccConfig(recipe="seed")) for path in paths])
+    x = undo_viridis(images).reshape(len(paths), -1)
     y = np.array([path.name.startswith("male") for path in paths], dtype=np.int64)
     training, test = Examples(x=x[::2], y=y[::2]), x[1::2]
     setup = ModelSetup(n_classes=2, seed=0, threads=2)
