@@ -41,11 +41,13 @@ Cache = Annotated[Path | None, typer.Option(help="folder for extracted MFCCs [de
 @contextmanager
 def one_line_errors() -> Iterator[None]:
     """Turn what a user can cause into one line on standard error and exit status 2."""
-    from benchmarks.errors import USER_ERRORS
-
     try:
         yield
-    except USER_ERRORS as error:
+    except Exception as error:
+        from benchmarks.errors import USER_ERRORS  # knows every room, which a command without errors need not load
+
+        if not isinstance(error, USER_ERRORS):
+            raise
         typer.echo(f"voxfold: {' '.join(str(error).split())}", err=True)
         raise typer.Exit(2) from None
 

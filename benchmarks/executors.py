@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -16,13 +17,24 @@ from benchmarks.provenance import CHECKOUT
 COMMAND = (sys.executable, "-P", "-m", "benchmarks.cells")  # -P: a folder "models" where the user is hides not ours
 
 
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+)
+"""Where libraries read their number of threads, once, when they are imported."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """How a cell's process ended: its job, exit status and what it wrote to standard error."""
+    """How a cell's process ended: its job, exit status, what it wrote to standard error, and how long it lived."""
 
     job: CellJob
     status: int
     log: str
+    seconds: float
 
     @property
     def error(self) -> str | None:
@@ -53,6 +65,7 @@ def run_jobs(jobs: Sequence[CellJob], *, at_a_time: int) -> Iterator[Outcome]:
 
 
 def _run(job: CellJob, running: set[subprocess.Popen[str]]) -> Outcome:
+    started = time.perf_counter()
     process = subprocess.Popen(
         COMMAND,
         stdin=subprocess.PIPE,
@@ -60,30 +73,22 @@ def _run(job: CellJob, running: set[subprocess.Popen[str]]) -> Outcome:
         stderr=subprocess.PIPE,
         text=True,
         errors="replace",
-        env=_environment(job.threads),
+        env=cell_environment(job.threads),
     )
     running.add(process)
     _, log = process.communicate(job.to_json())
     running.discard(process)
-    return Outcome(job=job, status=process.returncode, log=log)
+    return Outcome(job=job, status=process.returncode, log=log, seconds=time.perf_counter() - started)
 
 
-def _environment(threads: int) -> dict[str, str]:
+def cell_environment(threads: int) -> dict[str, str]:
     """Bound every library's threads before it is imported, and make hashing repeatable."""
-    count = str(threads)
-    bounded = (
-        "OMP_NUM_THREADS",
-        "OPENBLAS_NUM_THREADS",
-        "MKL_NUM_THREADS",
-        "TF_NUM_INTRAOP_THREADS",
-        "TF_NUM_INTEROP_THREADS",
-    )
     search = os.pathsep.join(
         path for path in (str(CHECKOUT), os.environ.get("PYTHONPATH", ""), str(Path.cwd())) if path
     )
     return {
         **os.environ,
-        **dict.fromkeys(bounded, count),
+        **dict.fromkeys(THREAD_VARIABLES, str(threads)),
         "OMP_WAIT_POLICY": "PASSIVE",  # threads that spin while they wait are many times slower on a busy machine
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "PYTHONHASHSEED": "0",

@@ -4,8 +4,9 @@ Convolution 32 (3 x 3, same, ReLU), max-pool 2, convolution 64, max-pool 2, dens
 parameters for two classes on images of 98 x 12 x 3. Adam 1e-3, batches of 32, at most 25 epochs; the number of epochs
 is chosen on validation speakers. Pixels are scaled to 0..1 inside the network: a saved model takes images as they are.
 
-One network is built and compiled per model: `refit` puts its first weights back instead of building another. TensorFlow
-prints messages of its own unless the caller sets ``TF_CPP_MIN_LOG_LEVEL`` before it is imported.
+One network is built and compiled per model: `refit` puts its first weights back instead of building another. How it is
+trained and asked on which backend: `models.cnn_loops`. TensorFlow prints messages of its own unless the caller sets
+``TF_CPP_MIN_LOG_LEVEL`` before it is imported.
 """
 
 from __future__ import annotations
@@ -22,17 +23,14 @@ from keras import layers
 from numpy.typing import NDArray
 
 from models.balance import balanced_accuracy, balanced_weights
+from models.cnn_loops import Loop, new_loop
 from models.protocol import Examples, ModelFileError, ModelSetup, Prediction, Settings
 
 MAX_EPOCHS = 25
 PATIENCE = 8
 """Epochs without improvement after which choosing stops."""
 
-BATCH_SIZE = 32
-LEARNING_RATE = 1e-3
-
 _FILE = "cnn.keras"
-_PREDICTION_BLOCK = 64  # recordings; a block's activations stay in the cache
 _KNOWN_CLASSES = frozenset(
     {"keras.Sequential", "keras.DTypePolicy", "keras.initializers.GlorotUniform", "keras.initializers.Zeros"}
     | {f"keras.layers.{layer}" for layer in ("InputLayer", "Rescaling", "Conv2D", "MaxPooling2D", "Flatten", "Dense")}
@@ -40,38 +38,52 @@ _KNOWN_CLASSES = frozenset(
 
 
 class Cnn:
-    """A small image network whose number of epochs is chosen on validation speakers."""
+    """A small image network whose number of epochs is chosen on validation speakers.
+
+    Attributes
+    ----------
+    n_epochs
+        Epochs that `refit` trains for; `choose` sets it.
+    """
 
     view = "image"
 
     def __init__(self, setup: ModelSetup) -> None:
         self._setup = setup
-        self._n_epochs = MAX_EPOCHS
+        self.n_epochs = MAX_EPOCHS
         self._network: Any = None
-        self._first_state: list[NDArray[np.generic]] = []
+        self._loop: Loop | None = None
 
     def choose(self, training: Examples, validation: Examples) -> Settings:
         """Train on `training`; keep the weights of the epoch with the best score, of equally good ones the first."""
-        self._start(training.x.shape[1:])
+        loop = self._start(training.x.shape[1:])
         best, weights = -1.0, self._network.get_weights()
-        for epoch in self._epochs(training, MAX_EPOCHS):
-            score = balanced_accuracy(validation.y, self._probabilities(validation.x).argmax(axis=1))
+        for epoch in self._epochs(loop, training, MAX_EPOCHS):
+            score = balanced_accuracy(validation.y, loop.probabilities(validation.x).argmax(axis=1))
             if score > best:
-                best, self._n_epochs, weights = score, epoch, self._network.get_weights()
-            elif epoch - self._n_epochs >= PATIENCE:
+                best, self.n_epochs, weights = score, epoch, self._network.get_weights()
+            elif epoch - self.n_epochs >= PATIENCE:
                 break
         self._network.set_weights(weights)
-        return {"n_epochs": self._n_epochs, "validation_balanced_accuracy": best}
+        return {"n_epochs": self.n_epochs, "validation_balanced_accuracy": best}
 
     def refit(self, examples: Examples) -> None:
         """Train from the first weights on `examples` for the chosen number of epochs."""
-        self._start(examples.x.shape[1:])
-        for _ in self._epochs(examples, self._n_epochs):
+        loop = self._start(examples.x.shape[1:])
+        for _ in self._epochs(loop, examples, self.n_epochs):
             pass
 
     def predict(self, x: NDArray[np.generic]) -> Prediction:
-        """Answer the most probable class; one recording takes about a millisecond."""
-        scores = self._probabilities(x)
+        """Answer the most probable class.
+
+        Raises
+        ------
+        ValueError
+            The model was neither fitted nor loaded.
+        """
+        if self._loop is None:
+            raise ValueError("the network was never fitted; call choose, refit or load first")
+        scores = self._loop.probabilities(x)
         return Prediction(y_pred=scores.argmax(axis=1).astype(np.int64), scores=scores)
 
     def n_parameters(self) -> int:
@@ -80,7 +92,7 @@ class Cnn:
 
     def save(self, folder: Path) -> None:
         """Write the network in Keras' own format, version 3."""
-        # a network that was never compiled: the optimizer's state is twice the size of the weights
+        # a network that was never compiled: Keras would write the optimizer's state, twice the size of the weights
         copy = _new_network(self._network.input_shape[1:], self._network.output_shape[-1])
         copy.set_weights(self._network.get_weights())
         copy.save(folder / _FILE)
@@ -100,48 +112,26 @@ class Cnn:
         except Exception as error:  # Keras raises many kinds for damaged files
             raise ModelFileError(f"{_FILE}: not a model file that Keras can read") from error
         model = cls(ModelSetup(n_classes=network.output_shape[-1], seed=0, threads=1))
-        model._network = network
+        model._network, model._loop = network, new_loop(network)
         return model
 
-    def _start(self, image_shape: tuple[int, ...]) -> None:
-        """Build and compile the network, or put back what it was at first."""
-        if self._network is None:
+    def _start(self, image_shape: tuple[int, ...]) -> Loop:
+        """Build the network, or put back what it was at first."""
+        if self._loop is None:
             _set_threads(self._setup.threads)
-            self._network = _compiled_network(image_shape, self._setup)
-            self._first_state = [keras.ops.convert_to_numpy(variable).copy() for variable in self._variables()]
-        for variable, value in zip(self._variables(), self._first_state, strict=True):
-            variable.assign(value)
+            keras.utils.set_random_seed(self._setup.seed)
+            self._network = _new_network(image_shape, self._setup.n_classes)
+            self._loop = new_loop(self._network)
+        self._loop.restart()
+        return self._loop
 
-    def _variables(self) -> list[Any]:
-        return [*self._network.variables, *self._network.optimizer.variables]
-
-    def _epochs(self, examples: Examples, n_epochs: int) -> Iterator[int]:
+    def _epochs(self, loop: Loop, examples: Examples, n_epochs: int) -> Iterator[int]:
         """Train, and stop after each epoch with its number, from 1."""
         order_generator = np.random.default_rng(self._setup.seed)
         weights = balanced_weights(examples.y)
         for epoch in range(1, n_epochs + 1):
-            order = order_generator.permutation(len(examples.y))
-            for start in range(0, len(order), BATCH_SIZE):
-                rows = order[start : start + BATCH_SIZE]
-                self._network.train_on_batch(examples.x[rows], examples.y[rows], sample_weight=weights[rows])
+            loop.train(examples, weights, order_generator.permutation(len(examples.y)))
             yield epoch
-
-    def _probabilities(self, x: NDArray[np.generic]) -> NDArray[np.float32]:
-        # Keras' predict() sets up a data pipeline at every call, 40 ms for one recording
-        blocks = [
-            self._network.predict_on_batch(x[start : start + _PREDICTION_BLOCK])
-            for start in range(0, len(x), _PREDICTION_BLOCK)
-        ]
-        return np.concatenate(blocks).astype(np.float32, copy=False)
-
-
-def _compiled_network(image_shape: tuple[int, ...], setup: ModelSetup) -> Any:
-    keras.utils.set_random_seed(setup.seed)
-    network = _new_network(image_shape, setup.n_classes)
-    optimizer = keras.optimizers.Adam(LEARNING_RATE)
-    network.compile(optimizer, loss="sparse_categorical_crossentropy")
-    optimizer.build(network.trainable_variables)
-    return network
 
 
 def _new_network(image_shape: tuple[int, ...], n_classes: int) -> Any:

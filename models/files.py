@@ -25,7 +25,17 @@ KINDS = frozenset(
 )
 """Classes that a file may name; any other is loaded only if the caller names it too."""
 
-_PACKAGES = ("numpy", "scikit-learn", "skops", "xgboost", "xgboost-cpu", "keras", "tensorflow", "tensorflow-cpu")
+_PACKAGES = (
+    "numpy",
+    "scikit-learn",
+    "scikit-learn-intelex",
+    "skops",
+    "xgboost",
+    "xgboost-cpu",
+    "keras",
+    "tensorflow",
+    "tensorflow-cpu",
+)
 
 
 def save_model(model: Model, folder: Path, *, card: dict[str, Any]) -> Path:

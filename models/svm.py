@@ -26,11 +26,6 @@ from models import skops_files
 from models.balance import balanced_accuracy, spread
 from models.protocol import Examples, ModelSetup, Prediction, Settings
 
-try:
-    from sklearnex.svm import SVC as FastSVC
-except ImportError:
-    FastSVC = SVC
-
 _FILE = "svm.skops"
 _FITTED_ATTRIBUTES = (
     "classes_",
@@ -48,11 +43,21 @@ _FITTED_ATTRIBUTES = (
 
 
 class Svm:
-    """StandardScaler and an RBF support vector machine, class-balanced."""
+    """StandardScaler and an RBF support vector machine, class-balanced.
+
+    Parameters
+    ----------
+    setup
+        Classes and threads.
+    machine
+        The class of machine to fit, ``SVC`` of scikit-learn or its like; None takes scikit-learn-intelex's where
+        there is one.
+    """
 
     view = "flat"
 
-    def __init__(self, setup: ModelSetup) -> None:
+    def __init__(self, setup: ModelSetup, machine: Any = None) -> None:
+        self._machine = machine or fastest_machine()
         self._n_classes = setup.n_classes
         self._threads = setup.threads
         self._scaler: Any = None
@@ -77,7 +82,7 @@ class Svm:
     def refit(self, examples: Examples) -> None:
         """Fit the scaler and the machine on `examples`; the sigmoids stay."""
         self._scaler = StandardScaler().fit(examples.x)
-        self._svc = _new_svc(self._threads).fit(self._scaler.transform(examples.x), examples.y)
+        self._svc = _new_svc(self._machine, self._threads).fit(self._scaler.transform(examples.x), examples.y)
 
     def predict(self, x: NDArray[np.generic]) -> Prediction:
         """Answer by the decision function; scores are NaN where validation speakers lacked a class."""
@@ -112,7 +117,7 @@ class Svm:
     def load(cls, folder: Path) -> Svm:
         """Read what `save` has written; refuse other types than scikit-learn's and NumPy's own."""
         content = skops_files.load(folder / _FILE)
-        model = cls(ModelSetup(n_classes=len(content["slopes"]), seed=0, threads=1))
+        model = cls(ModelSetup(n_classes=len(content["slopes"]), seed=0, threads=1), machine=SVC)
         model._scaler, model._svc = content["scaler"], content["svc"]
         model._slopes, model._intercepts = content["slopes"], content["intercepts"]
         return model
@@ -141,10 +146,22 @@ def plain_svc(fitted: Any) -> Any:
     return plain
 
 
-def _new_svc(threads: int) -> Any:
+def fastest_machine() -> Any:
+    """Return the ``SVC`` of scikit-learn-intelex, or scikit-learn's own where that is not installed.
+
+    Imported when a model is to be fitted only: a saved model is scikit-learn's, and would wait for it in vain.
+    """
+    try:
+        from sklearnex.svm import SVC as FastSVC
+    except ImportError:
+        return SVC
+    return FastSVC
+
+
+def _new_svc(machine: Any, threads: int) -> Any:
     # break_ties: of several classes the decision function's largest wins, not the first of those with most votes
     settings = {"C": 10.0, "gamma": "scale", "class_weight": "balanced", "break_ties": True, "cache_size": 500}
-    return SVC(**settings) if FastSVC is SVC else FastSVC(**settings, n_jobs=threads)
+    return SVC(**settings) if machine is SVC else machine(**settings, n_jobs=threads)
 
 
 def _fitted_sigmoid(decisions: NDArray[np.float64], is_class: NDArray[np.bool_]) -> tuple[float, float]:

@@ -25,11 +25,12 @@ CANDIDATE_ROUNDS_OF_MANY_CLASSES = tuple(range(25, 151, 25))
 PATIENCE = 4
 """Candidates without improvement after which no more are tried."""
 
+MAX_BIN = 64
+"""Bins per value: more cost time and validation speakers are not recognised reliably better (docs/performance.md)."""
+
 _FILE = "xgboost.ubj"
-_MAX_BIN = 64  # 1,176 values per recording: the histograms are most of the work, 128 bins were not reliably better
 _TREES: dict[str, Any] = {
     "tree_method": "hist",
-    "max_bin": _MAX_BIN,
     "eta": 0.3,
     "max_depth": 4,
     "colsample_bytree": 0.3,
@@ -38,20 +39,33 @@ _TREES: dict[str, Any] = {
 
 
 class XgBoost:
-    """Boosted trees, class-balanced by weight, as many rounds as suit the validation speakers."""
+    """Boosted trees, class-balanced by weight, as many rounds as suit the validation speakers.
+
+    Parameters
+    ----------
+    setup
+        Classes, seed and threads.
+    max_bin
+        Bins that each value is sorted into.
+
+    Attributes
+    ----------
+    n_rounds
+        Rounds that `refit` boosts; `choose` sets it.
+    """
 
     view = "flat"
 
-    def __init__(self, setup: ModelSetup) -> None:
+    def __init__(self, setup: ModelSetup, max_bin: int = MAX_BIN) -> None:
         self._n_classes = setup.n_classes
-        self._parameters = _TREES | {"seed": setup.seed, "nthread": setup.threads}
+        self._parameters = _TREES | {"seed": setup.seed, "nthread": setup.threads, "max_bin": max_bin}
         if setup.n_classes == 2:
             self._parameters |= {"objective": "binary:logistic"}
             self._candidates = CANDIDATE_ROUNDS
         else:
             self._parameters |= {"objective": "multi:softprob", "num_class": setup.n_classes}
             self._candidates = CANDIDATE_ROUNDS_OF_MANY_CLASSES
-        self._n_rounds = self._candidates[-1]
+        self.n_rounds = self._candidates[-1]
         self._booster: Any = None
 
     def choose(self, training: Examples, validation: Examples) -> Settings:
@@ -65,15 +79,15 @@ class XgBoost:
             best = int(np.argmax(scores))
             if len(scores) - 1 - best >= PATIENCE:
                 break
-        self._n_rounds = self._candidates[best]
-        self._booster = booster[: self._n_rounds]
-        return {"n_rounds": self._n_rounds, "validation_balanced_accuracy": scores[best]}
+        self.n_rounds = self._candidates[best]
+        self._booster = booster[: self.n_rounds]
+        return {"n_rounds": self.n_rounds, "validation_balanced_accuracy": scores[best]}
 
     def refit(self, examples: Examples) -> None:
         """Boost from scratch on `examples` for the chosen number of rounds."""
         matrix = self._matrix(examples)
         self._booster = self._new_booster(matrix)
-        self._boost(self._booster, matrix, self._n_rounds)
+        self._boost(self._booster, matrix, self.n_rounds)
 
     def predict(self, x: NDArray[np.generic]) -> Prediction:
         """Answer the most probable class."""
@@ -94,13 +108,13 @@ class XgBoost:
             The file holds no trees of this kind of model.
         """
         try:
-            booster = xgboost.Booster(model_file=folder / _FILE)
+            # one thread from the first answer on: others would wait for work by spinning
+            booster = xgboost.Booster({"nthread": 1}, model_file=folder / _FILE)
             n_groups = len(booster.predict(xgboost.DMatrix(np.zeros((1, booster.num_features())))).reshape(-1))
         except xgboost.core.XGBoostError as error:
             raise ModelFileError(f"{_FILE}: not a model file that XGBoost can read") from error
         model = cls(ModelSetup(n_classes=max(n_groups, 2), seed=0, threads=1))
         model._booster = booster
-        booster.set_param({"nthread": 1})
         return model
 
     def _matrix(self, examples: Examples) -> Any:
@@ -108,7 +122,7 @@ class XgBoost:
             examples.x,
             examples.y,
             weight=balanced_weights(examples.y),
-            max_bin=_MAX_BIN,
+            max_bin=self._parameters["max_bin"],
             nthread=self._parameters["nthread"],
         )
 

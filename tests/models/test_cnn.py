@@ -28,14 +28,14 @@ def published_size() -> Examples:
 @pytest.mark.parametrize(("n_classes", "n_parameters"), [(2, 609_602), (10, 610_634)])
 def test_starting_design_has_this_many_parameters(published_size, n_classes, n_parameters) -> None:
     model = new_cnn(n_classes)
-    model._n_epochs = 1
+    model.n_epochs = 1
     model.refit(published_size)
     assert model.n_parameters() == n_parameters
 
 
 def test_layers_are_those_of_the_starting_design(published_size) -> None:
     model = new_cnn()
-    model._n_epochs = 1
+    model.n_epochs = 1
     model.refit(published_size)
     layers = [(type(layer).__name__, layer.output.shape[1:]) for layer in model._network.layers]
     assert layers == [

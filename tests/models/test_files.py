@@ -45,7 +45,7 @@ def save(tmp_path: Path, tmp_path_factory, make_examples, saved_before):
         if (name, n_classes) not in saved_before:
             model = resolve(name)(ModelSetup(n_classes=n_classes, seed=0, threads=1))
             if name == "cnn":
-                model._n_epochs = 2
+                model.n_epochs = 2
                 model.refit(examples)
             else:
                 model.choose(examples, examples)
