@@ -90,7 +90,7 @@ def _alike(summary: Json, names: Sequence[str]) -> str:
     told = wording.listed([wording.model(name) for name in names])
     return (
         f"{told} {verb} ({wording.listed(values)} % balanced accuracy; "
-        f"{which} {_difference(summary, names[0], names[-1])})"
+        f"{which} {_difference(summary, names[0], names[-1])}, corrected p {wording.p(pair['p_holm'])})"
     )
 
 
