@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 
-from reports import tables
+from reports import guards, tables
 from reports.page import rebuild
 from reports.two_runs_page import write as write_comparison
 
 from ..reports.conftest import HOSTILE, Recipe, write_run
+from ..reports.test_guards import FOUND
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -123,6 +124,8 @@ def written(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Calla
             write_comparison(*runs, place / "page.html")
             return place / "page.html"
         folder = write_run(tmp_path_factory.mktemp("runs") / "run", Recipe(**RECIPES[name]))
+        if name == "healthy":
+            guards.write(FOUND, folder)
         if name == "hostile names":
             _spoil(folder)
         return rebuild(folder)
