@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -88,9 +89,10 @@ def read_growth_settings(given: Json) -> GrowthSettings:
 
 @dataclass
 class Growth:
-    """What was measured: a row per cost and size, and what was skipped and why."""
+    """What was measured: a row per cost and size, the machine's load at every size, what was skipped and why."""
 
     rows: list[Json] = field(default_factory=list)
+    loads: list[float] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
 
     def add(self, model: str | None, phase: str, n_recordings: int, seconds: float, peak_bytes: int | None) -> None:
@@ -132,6 +134,7 @@ def measure_growth(settings: GrowthSettings, *, cache: Path, stages: Stages, ker
             run = RunSettings(
                 corpus=settings.corpus, models=settings.models, threads=settings.threads, premium=False, out=place
             )
+            growth.loads.append(round(os.getloadavg()[0], 1))
             stages.say(f"{size:,} recordings")
             _Size(run, growth, stages, keras_backend).measure(first(corpus, size), settings.budget_s, answered)
     return growth

@@ -45,6 +45,7 @@ def content_of(growth: Growth, settings: Json) -> Json:
         "settings": settings,
         "machine": provenance.machine(),
         "versions": provenance.versions(),
+        "load": growth.loads,
         "measurements": growth.rows,
         "laws": [_law(growth, model, phase) for model, phase in costs],
         "reach": [_reach(growth, model) for model, phase in costs if phase == "train" and model is not None],
@@ -104,7 +105,7 @@ def _exponent(law: Json) -> str:
     if law["exponent"] is None:
         return wording.NONE
     error = f" ± {law['standard_error']:.2f}" if law["standard_error"] is not None else ""
-    return f"{law['exponent']:.2f}{error}"
+    return f"{law['exponent']:.2f}{error}".replace("-", "\u2212")
 
 
 def reach_lines(content: Json) -> list[str]:
@@ -135,6 +136,8 @@ def markdown(content: Json) -> str:
     header, *rows = cost_rows(content)
     lines = [_line(header), _line(["---"] * len(header)), *map(_line, rows), ""]
     lines += [f"- {line}" for line in reach_lines(content)]
+    if len(content["load"]) > 1:
+        lines.append(f"- Load of the machine while it was measured: {min(content['load'])} to {max(content['load'])}.")
     lines += [f"- Skipped: {line}" for line in content["skipped"]]
     return "\n".join(lines) + "\n"
 

@@ -34,7 +34,7 @@ from features.mfcc import ENGINE_VERSION, MfccConfig
 
 BLOCK_RECORDINGS = 64
 WORTH_PROCESSES = 4_000
-"""Recordings from which on starting worker processes (1.5 s each) pays."""
+"""Recordings from which on starting worker processes pays: 0.35 s of CPU time each, 1.5 to 2 s on a busy machine."""
 
 OnProgress = Callable[[int, int], None]
 

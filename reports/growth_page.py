@@ -76,7 +76,6 @@ def _axes(axes: Axes, laws: Sequence[Json]) -> None:
     axes.grid(visible=True)
     sns.despine(ax=axes, left=True, bottom=True)
     axes.set_xlabel("recordings", loc="left")
-    axes.set_ylabel("time", loc="top")
 
 
 def _names(axes: Axes, laws: Sequence[Json]) -> None:

@@ -15,7 +15,7 @@ def road(wall: float, cpu: float, megabytes: int) -> Road:
     return Road(
         wall_seconds=wall,
         cpu_seconds=cpu,
-        stage_seconds=[wall / 4, wall / 4, wall / 2],
+        stage_seconds=[cpu / 4, cpu / 4, cpu / 2],
         main_bytes=megabytes * 10**6,
         worker_bytes=0,
     )
@@ -28,8 +28,11 @@ def test_the_table_by_hand() -> None:
     }
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table(roads).splitlines()]
     # ratios 2, 1.5, 4
-    assert rows[3] == ["disk", "400", "300", "2.00", "100, 100, 200", "80", "0"]
-    assert speed_up(roads["disk"], roads["memory"]) == "4.00 times as fast by wall time (2.00 to 8.00)"
+    assert rows[3] == ["disk", "400", "300", "2.00", "75, 75, 150", "80", "0"]
+    # CPU 2, 3, 4 against 1, 2, 1, a quarter of which is one process's and the rest two's: 0.625, 1.25, 0.625
+    wall, free = speed_up(roads["disk"], roads["memory"], 2).split("; ")
+    assert wall == "4.00 times as fast by wall time (2.00 to 8.00)"
+    assert free == "3.20 times as fast by CPU time, a core for each (2.40 to 6.40)"
 
 
 def test_one_round(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
