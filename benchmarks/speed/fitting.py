@@ -87,9 +87,9 @@ def measure(model: str, path: Path, *, busy: bool, rounds: int) -> Comparison:
 
 def timed_process(command: list[str], environment: dict[str, str]) -> Timings:
     """Run a module that prints its timings, and return them."""
-    done = subprocess.run(
-        [sys.executable, "-P", "-m", *command], env=environment, stdout=subprocess.PIPE, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-P", "-m", *command], env=environment, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)} failed:\n{done.stderr}")
     timings: Timings = json.loads(done.stdout.splitlines()[-1])
     return timings
 
