@@ -18,6 +18,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -138,7 +139,8 @@ def main(arguments: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as temporary:
         path = Path(temporary) / "arrays.npz"
         arrays, kind = _arrays(given.folder, given.protocol, given.cache or Path(temporary) / "cache")
-        np.savez(path, allow_pickle=False, **arrays)
+        content: dict[str, Any] = dict(arrays)
+        np.savez(path, **content)
         sizes = f"fitted on {len(arrays['y_training']):,}, asked about {len(arrays['y_test']):,}"
         print(f"{kind}: {sizes}; {usable_cores()} cores, {given.rounds} rounds\n\n{HEADER}", flush=True)
         for model, busy in SUBJECTS:
