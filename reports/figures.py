@@ -189,7 +189,7 @@ def leakage_premium(summary: Json) -> str:
         return ""
     look = styles(summary)
     with settings():
-        figure, axes = canvas(WIDTH_PX, 360, (250, 40, 380, 20))
+        figure, axes = canvas(WIDTH_PX, 360, (240, 40, 410, 20))
         axes.set_xlim(-0.04, 1.04)
         for name, found in premium.items():
             ends = [found["main_score"]["value"], found["score"]["value"]]

@@ -93,7 +93,9 @@ def gap_forest(found: Mapping[str, Json], look: Mapping[str, Style], caption: Ca
         )
         for name, gap in found.items()
     ]
-    return forest(drawn, caption, f"{what}{gap_name(next(iter(found.values())))}, points" if found else "")
+    first = next(iter(found.values()), None)
+    short = {**first, **{end: _shorten(first[end]) for end in ("first", "second")}} if first else None
+    return forest(drawn, caption, f"{what}{gap_name(short)}, points" if short else "")
 
 
 def gap_name(gap: Json) -> str:
