@@ -14,6 +14,7 @@ from reports.groups import ATTRIBUTES, IS_THE_TASK
 from reports.page import environment, interval_methods
 from reports.run import MAJORITY, Json
 from reports.svg import Caption
+from reports.tables import TableError
 from reports.two_runs import compare
 
 _FIRST = ("accent_bucket", "accent")
@@ -25,8 +26,10 @@ def write(folder_a: Path, folder_b: Path, page: Path) -> Json:
     Raises
     ------
     reports.tables.TableError
-        A run cannot be read, or the two cannot be compared.
+        A run cannot be read, the two cannot be compared, or `page` would lie among the files of a run.
     """
+    if (page.parent / "manifest.json").exists():
+        raise TableError(f"--out {page}: lies in a run directory, whose files it could replace; choose another")
     found = compare(folder_a, folder_b)
     page.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(found, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False)

@@ -58,3 +58,11 @@ def test_the_page_must_be_html(folder: Path, tmp_path: Path) -> None:
     done = compare(folder / "before", folder / "before", "--out", tmp_path / "page.json")
     assert done.exit_code == 2
     assert "does not end in .html" in done.stderr
+
+
+def test_no_file_of_a_run_is_replaced(folder: Path) -> None:
+    before = {path.name: path.read_bytes() for path in (folder / "after").iterdir()}
+    done = compare(folder / "before", folder / "after", "--out", folder / "after" / "summary.html")
+    assert done.exit_code == 2
+    assert "lies in a run directory" in done.stderr and len(done.stderr.splitlines()) == 1
+    assert {path.name: path.read_bytes() for path in (folder / "after").iterdir()} == before
