@@ -28,7 +28,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 corpus_app = typer.Typer(
-    help="Look at a corpus, or write the embedded one.", no_args_is_help=True, rich_markup_mode=None
+    help="Look at a corpus, fetch AudioMNIST, or write the embedded corpus.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 app.add_typer(corpus_app, name="corpus")
 speed_app = typer.Typer(help="Run the speed guards, or set their limits.", no_args_is_help=True, rich_markup_mode=None)
@@ -284,6 +286,35 @@ def speak(folder: Annotated[Path, typer.Argument(help="where to write data/<spea
         with Stages().stage("speak") as spoken:
             speak_corpus(folder, on_speaker=spoken)
         typer.echo(f"corpus: {folder}")
+
+
+@corpus_app.command()
+def download(
+    folder: Annotated[Path, typer.Argument(help="what is to hold AudioMNIST; must not exist, or be empty or whole")],
+    url: Annotated[
+        str | None, typer.Option(help="another address of the same zip archive, https or http://localhost")
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help="fetch nothing, only verify what is in the folder")] = False,
+) -> None:
+    """Fetch AudioMNIST (about 1 GB, 2 GB unpacked), verify it and put it in place.
+
+    A download that was stopped goes on; a folder that holds the corpus is only verified.
+    """
+    with one_line_errors():
+        from benchmarks.downloading import closing_words
+        from benchmarks.progress import Stages
+        from features.corpora import download as fetching
+
+        stages = Stages()
+        try:
+            if check:
+                corpus = fetching.check(folder, stages=stages)
+            else:
+                corpus = fetching.download(folder, stages=stages, url=url or fetching.URL)
+        except KeyboardInterrupt:
+            stages.say("interrupted; run the same command again, it goes on with what is there")
+            raise typer.Exit(130) from None
+        typer.echo(closing_words(corpus, folder))
 
 
 @app.command()

@@ -33,11 +33,11 @@ class Stages:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[OnProgress]:
-        """Open a stage; the function handed out takes (done, total)."""
+        """Open a stage; the function handed out takes (done, total), total 0 where it is not known."""
         if self.console.is_terminal:
             with self._bar() as progress:
                 task = progress.add_task(name, total=None)
-                yield lambda done, total: progress.update(task, completed=done, total=total)
+                yield lambda done, total: progress.update(task, completed=done, total=total or None)
         else:
             yield self._lines(name)
 
@@ -59,11 +59,12 @@ class Stages:
         def advance(done: int, total: int) -> None:
             nonlocal last
             now = time.monotonic()
-            if done < total and now - last < SECONDS_BETWEEN_LINES:
+            if done != total and now - last < SECONDS_BETWEEN_LINES:
                 return
             last = now
             elapsed = now - started
             left = f", about {elapsed / done * (total - done):.0f} s left" if 0 < done < total else ""
-            self.say(f"{name}: {done} of {total}, {elapsed:.0f} s{left}")
+            of_total = f" of {total}" if total else ""
+            self.say(f"{name}: {done}{of_total}, {elapsed:.0f} s{left}")
 
         return advance

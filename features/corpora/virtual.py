@@ -18,6 +18,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
+import filelock
+
 from features.corpora.recordings import CorpusError
 from features.corpora.voices import N_SPEAKERS, VOICES_VERSION, Speaker, cast
 
@@ -79,6 +81,8 @@ def speak(
 def virtual_corpus_folder(cache: Path, *, seed: int = 0, on_speaker: Callable[[int, int], None] | None = None) -> Path:
     """Return a folder under `cache` that holds the whole corpus drawn from `seed`; if it is not there yet, speak it.
 
+    One process speaks, others wait for it. What a killed one has left is removed by the next.
+
     Raises
     ------
     CorpusError
@@ -87,17 +91,23 @@ def virtual_corpus_folder(cache: Path, *, seed: int = 0, on_speaker: Callable[[i
     folder = cache / "virtual" / f"seed-{seed}-voices-{VOICES_VERSION}-espeakng-{_loader_version()}"
     if folder.is_dir():
         return folder
-    temporary = folder.with_name(f"{folder.name}.{os.getpid()}")
-    shutil.rmtree(temporary, ignore_errors=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with filelock.FileLock(folder.with_name(f"{folder.name}.lock")):
+        if not folder.is_dir():  # otherwise another process has spoken it while this one waited
+            _speak_beside(folder, seed=seed, on_speaker=on_speaker)
+    return folder
+
+
+def _speak_beside(folder: Path, *, seed: int, on_speaker: Callable[[int, int], None] | None) -> None:
+    """Speak under another name, then rename; only who holds the lock does so, so what has that name now is left over."""
+    temporary = folder.with_name(f"{folder.name}.part")
+    if temporary.exists():
+        shutil.rmtree(temporary)
     try:
         speak(temporary, seed=seed, on_speaker=on_speaker)
         temporary.rename(folder)
-    except OSError:
-        if not folder.is_dir():  # otherwise another process was faster, with the same bytes
-            raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    return folder
 
 
 def _loader_version() -> str:

@@ -1,9 +1,11 @@
 """The embedded corpus of virtual speakers. Expected values are AudioMNIST's layout and the counts of the design."""
 
 import collections
+import contextlib
 import json
 import subprocess
 import sys
+import threading
 import wave
 from pathlib import Path
 
@@ -165,7 +167,7 @@ def test_folder_is_spoken_once(tmp_path, monkeypatch):
     assert virtual_corpus_folder(tmp_path, seed=3) == first
     assert calls == [3]
     assert (first / "data" / "05" / "0_05_0.wav").is_file()
-    assert [path.name for path in (tmp_path / "virtual").iterdir()] == [first.name]
+    assert [path.name for path in folders_in(tmp_path / "virtual")] == [first.name]
     assert first != virtual_corpus_folder(tmp_path, seed=4)
 
 
@@ -177,7 +179,69 @@ def test_an_interrupted_speaking_leaves_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(virtual, "speak", interrupted)
     with pytest.raises(KeyboardInterrupt):
         virtual_corpus_folder(tmp_path)
-    assert list((tmp_path / "virtual").iterdir()) == []
+    assert folders_in(tmp_path / "virtual") == []
+
+
+def folders_in(folder):
+    return [path for path in folder.iterdir() if path.is_dir()]
+
+
+STOPPED_WHILE_SPEAKING = """
+import sys
+from pathlib import Path
+from features.corpora import virtual
+
+def speak(folder, **_):
+    (folder / "data" / "01").mkdir(parents=True)
+    print("here", flush=True)
+    sys.stdin.read()
+
+virtual.speak = speak
+virtual.virtual_corpus_folder(Path(sys.argv[1]))
+"""
+
+
+@contextlib.contextmanager
+def speaking_process(cache):
+    """A process that has begun to speak into `cache` and comes to no end."""
+    command = [sys.executable, "-c", STOPPED_WHILE_SPEAKING, str(cache)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, cwd=ROOT, **pipes) as process:
+        assert process.stdout.readline() == "here\n"
+        yield process
+        process.kill()
+
+
+def test_what_a_killed_process_left_is_removed_and_spoken_anew(tmp_path, monkeypatch):
+    monkeypatch.setattr(virtual, "speak", lambda folder, **_: speak(folder, speakers=[5]))
+    with speaking_process(tmp_path):
+        left = folders_in(tmp_path / "virtual")
+        assert len(left) == 1
+    folder = virtual_corpus_folder(tmp_path)
+    assert folders_in(tmp_path / "virtual") == [folder] and folder not in left
+    assert sorted(path.name for path in (folder / "data").iterdir()) == ["05", "audioMNIST_meta.txt"]
+
+
+def test_a_living_process_is_waited_for_and_what_it_wrote_is_kept(tmp_path, monkeypatch):
+    """This process asks for the lock while the other one holds it, and gets it when that one is killed."""
+    spoken, asked = [], threading.Event()
+    monkeypatch.setattr(virtual, "speak", lambda folder, **_: spoken.append(folder) or folder.mkdir())
+    acquire = virtual.filelock.FileLock.acquire
+
+    def asking(lock, *arguments, **options):
+        asked.set()
+        return acquire(lock, *arguments, **options)
+
+    monkeypatch.setattr(virtual.filelock.FileLock, "acquire", asking)
+    with speaking_process(tmp_path) as process:
+        left = folders_in(tmp_path / "virtual")
+        waiting = threading.Thread(target=virtual_corpus_folder, args=[tmp_path])
+        waiting.start()
+        assert asked.wait(60)
+        assert spoken == [] and folders_in(tmp_path / "virtual") == left
+        process.kill()
+        waiting.join(60)
+    assert len(spoken) == 1
 
 
 def test_missing_extra_says_how_to_install_it(tmp_path, monkeypatch):

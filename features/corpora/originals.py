@@ -1,0 +1,133 @@
+"""Tell whether a folder holds AudioMNIST whole and as published.
+
+What is known for certain of the originals: 60 speakers, 10 digits, 50 takes, 48 kHz, and the SHA-256 of 469 recordings
+of 27 speakers, taken from copies of them (``audiomnist_sha256.txt``, in the form of ``sha256sum``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+import pandas as pd
+
+from features.audio import AudioError, read_samples
+from features.corpora.audiomnist import open_audiomnist
+from features.corpora.recordings import Corpus, CorpusError, offenders
+
+OnProgress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Whole:
+    """What a whole corpus has.
+
+    Attributes
+    ----------
+    n_speakers, n_digits, n_takes
+        Every speaker says every digit so often.
+    sample_rate_hz
+        Of every recording.
+    """
+
+    n_speakers: int = 60
+    n_digits: int = 10
+    n_takes: int = 50
+    sample_rate_hz: int = 48_000
+
+    @property
+    def n_recordings(self) -> int:
+        """Recordings of the whole corpus."""
+        return self.n_speakers * self.n_digits * self.n_takes
+
+
+def published_hashes() -> dict[str, str]:
+    """Return the SHA-256 (hexadecimal) of the recordings that are known, by their path below ``data``."""
+    text = files("features.corpora").joinpath("audiomnist_sha256.txt").read_text(encoding="ascii")
+    return {path: digest for digest, path in (line.split() for line in text.splitlines())}
+
+
+def verify(
+    folder: Path,
+    *,
+    whole: Whole | None = None,
+    hashes: Mapping[str, str] | None = None,
+    on_recording: OnProgress = lambda done, total: None,
+) -> Corpus:
+    """Read every recording of `folder`, and return the corpus if nothing is missing, unreadable or changed.
+
+    Parameters
+    ----------
+    folder
+        As `open_audiomnist` takes it.
+    hashes
+        SHA-256 by path below ``data``; by default those of `published_hashes`.
+    on_recording
+        Called after each recording with the number of those read and of all.
+
+    Raises
+    ------
+    CorpusError
+        What differs, in one line that names recordings.
+    """
+    whole, hashes = whole or Whole(), published_hashes() if hashes is None else hashes
+    corpus = open_audiomnist(folder)
+    problems = [*_quarantined(corpus), *_missing(corpus.recordings, whole), *_other_rates(corpus.recordings, whole)]
+    problems += _unreadable(corpus, on_recording)
+    problems += _changed(corpus.root, hashes)
+    if problems:
+        raise CorpusError(f"{folder}: not AudioMNIST as published: {'; '.join(problems)}")
+    return corpus
+
+
+def _quarantined(corpus: Corpus) -> Iterator[str]:
+    rows = list(corpus.quarantine.itertuples(index=False, name=None))
+    if rows:
+        path, reason = rows[0]
+        yield f"{len(rows)} files cannot be used: {offenders(path for path, _ in rows)} (the first: {path} {reason})"
+
+
+def _missing(table: pd.DataFrame, whole: Whole) -> Iterator[str]:
+    n_speakers = table["speaker"].nunique()
+    if n_speakers != whole.n_speakers:
+        yield f"{n_speakers} speakers, expected {whole.n_speakers}"
+    if len(table) != whole.n_recordings:
+        yield f"{len(table):,} recordings, expected {whole.n_recordings:,}"
+    takes = table.groupby(["speaker", "digit"]).size().rename("n").reset_index()
+    uneven = [
+        f"{row.n} of digit {row.digit} by {row.speaker}" for row in takes[takes["n"] != whole.n_takes].itertuples()
+    ]
+    if uneven:
+        yield f"expected {whole.n_takes} takes of each digit, got {offenders(uneven)}"
+
+
+def _other_rates(table: pd.DataFrame, whole: Whole) -> Iterator[str]:
+    others = table.loc[table["sample_rate_hz"] != whole.sample_rate_hz, "path"]
+    if len(others):
+        yield f"not at {whole.sample_rate_hz} Hz: {offenders(others)}"
+
+
+def _unreadable(corpus: Corpus, on_recording: OnProgress) -> Iterator[str]:
+    paths, found = corpus.recordings["path"].tolist(), []
+    for done, path in enumerate(paths, start=1):
+        try:
+            read_samples(corpus.root / path)
+        except AudioError as error:
+            found.append(f"{path} ({error})")
+        on_recording(done, len(paths))
+    if found:
+        yield f"unreadable: {offenders(found)}"
+
+
+def _changed(data: Path, hashes: Mapping[str, str]) -> Iterator[str]:
+    """Compare the recordings whose SHA-256 is known; missing ones count too."""
+    wrong = [path for path, digest in sorted(hashes.items()) if _sha256(data / path) != digest]
+    if wrong:
+        yield f"{len(wrong)} of {len(hashes)} recordings with a known SHA-256 differ: {offenders(wrong)}"
+
+
+def _sha256(path: Path) -> str | None:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None

@@ -1,0 +1,362 @@
+"""One file over HTTP, from a real server that drops, stalls, lies and redirects. Waits are recorded, not waited."""
+
+import http.client
+import random
+
+import pytest
+
+from features.corpora.fetching import Patience, fetch, is_this_machine
+from features.corpora.recordings import CorpusError
+
+from .archive_server import Answer, serving
+
+BODY = random.Random(0).randbytes(200_000)
+MOST = 1_000_000
+
+
+@pytest.fixture(autouse=True)
+def no_proxy_of_this_machine(monkeypatch):
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+class Fetched:
+    """What a call of fetch did: its waits, lines and byte counts."""
+
+    def __init__(self, folder):
+        self.target, self.waits, self.lines, self.counts = folder / "file", [], [], []
+
+    def fetch(self, url, **patience):
+        fetch(
+            url,
+            self.target,
+            most_bytes=MOST,
+            patience=Patience(**{"tries": 4, "step_bytes": 1, "stall_s": 30, **patience}),
+            on_bytes=lambda done, total: self.counts.append((done, total)),
+            say=self.lines.append,
+            wait=self.waits.append,
+        )
+        assert list(self.target.parent.iterdir()) == [self.target], "nothing else may remain"
+        return self.target.read_bytes()
+
+
+@pytest.fixture
+def fetched(tmp_path):
+    return Fetched(tmp_path)
+
+
+def ranges_asked(server):
+    return [headers.get("Range") for _, headers in server.asked]
+
+
+@pytest.mark.parametrize("how", [{}, {"chunked": True}, {"length": None}, {"etag": None}, {"ranges": False}])
+def test_a_plain_answer(fetched, how):
+    with serving(Answer(body=BODY, **how)) as server:
+        assert fetched.fetch(server.url) == BODY
+    assert len(server.asked) == 1 and fetched.waits == []
+    said = len(BODY) if how.get("length", -1) is not None and not how.get("chunked") else 0
+    assert fetched.counts[-1] == (len(BODY), said)
+
+
+def test_a_dropped_connection_goes_on_where_it_was(fetched):
+    drops = [Answer(body=BODY, send=70_000), Answer(body=BODY, send=60_001)]
+    with serving(*drops, Answer(body=BODY)) as server:
+        assert fetched.fetch(server.url) == BODY
+    assert ranges_asked(server) == [None, "bytes=70000-", "bytes=130001-"]
+    assert [headers.get("If-Range") for _, headers in server.asked] == [None, '"v1"', '"v1"']
+    assert fetched.lines[0] == "the connection broke off; trying again in 1 s, 0.1 MB are kept"
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"ranges": False},
+        {"etag": None},
+        {"etag": 'W/"v1"'},
+        {"chunked": True, "ranges": False},
+    ],
+)
+def test_a_server_that_cannot_go_on_is_asked_for_everything(fetched, how):
+    with serving(Answer(body=BODY, send=70_000, **how), Answer(body=BODY, **how)) as server:
+        assert fetched.fetch(server.url) == BODY
+    assert len(server.asked) == 2
+    assert "0.0 MB are kept" in fetched.lines[0] or how.get("etag", "") == ""
+
+
+def test_a_chunked_body_that_breaks_off_is_gone_on_with(fetched):
+    with serving(Answer(body=BODY, send=70_000, chunked=True), Answer(body=BODY)) as server:
+        assert fetched.fetch(server.url) == BODY
+    assert ranges_asked(server) == [None, "bytes=70000-"]
+
+
+def test_another_version_starts_anew(fetched):
+    other = BODY[::-1]
+    with serving(Answer(body=BODY, send=70_000), Answer(body=other, etag='"v2"')) as server:
+        assert fetched.fetch(server.url) == other
+    assert ranges_asked(server) == [None, "bytes=70000-"]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Content-Range": "bytes 0-199999/200000"},
+        {"Content-Range": "bytes 70000-199999/300000"},
+        {"Content-Range": "nonsense"},
+        {},
+        {"Content-Range": "bytes 70000-199999/200000", "ETag": '"v2"'},
+    ],
+)
+def test_a_wrong_part_is_not_appended(fetched, headers):
+    lie = Answer(body=BODY[70_000:], status=206, etag=None, headers=headers)
+    with serving(Answer(body=BODY, send=70_000), lie, Answer(body=BODY)) as server:
+        assert fetched.fetch(server.url) == BODY
+    assert ranges_asked(server) == [None, "bytes=70000-", None]
+
+
+def test_a_part_longer_than_was_said_is_not_kept(fetched):
+    lie = Answer(
+        body=BODY[70_000:] + b"more",
+        status=206,
+        chunked=True,
+        headers={"Content-Range": f"bytes 70000-{len(BODY) - 1}/{len(BODY)}"},
+    )
+    with serving(Answer(body=BODY, send=70_000), lie, Answer(body=BODY)) as server:
+        assert fetched.fetch(server.url) == BODY
+    assert ranges_asked(server) == [None, "bytes=70000-", None]
+
+
+def test_silence_is_not_waited_for(fetched):
+    with serving(Answer(body=BODY, send=70_000, stall=True), Answer(body=BODY)) as server:
+        assert fetched.fetch(server.url, stall_s=0.2, tries=50) == BODY
+    assert fetched.lines[0].startswith("the server sends nothing; trying again")
+    assert server.stalled.is_set()
+
+
+def test_a_length_that_is_too_long_is_tried_again_and_given_up(fetched):
+    with serving(Answer(body=BODY, length=len(BODY) + 5, ranges=False)) as server:
+        with pytest.raises(
+            CorpusError, match=r"not fetched in 4 tries: the connection broke off; run the same command"
+        ):
+            fetched.fetch(server.url, step_bytes=MOST)
+        assert len(server.asked) == 4
+    assert fetched.waits == [1, 2, 4]
+
+
+def test_a_length_that_is_too_short_ends_the_file_there(fetched):
+    """HTTP gives no way to see it: the archive's own end record does."""
+    with serving(Answer(body=BODY, length=1_000)) as server:
+        assert fetched.fetch(server.url) == BODY[:1_000]
+
+
+def test_coming_farther_starts_the_count_of_tries_anew(fetched):
+    drops = [Answer(body=BODY, send=20_000) for _ in range(9)]
+    with serving(*drops, Answer(body=BODY)) as server:
+        assert fetched.fetch(server.url, tries=2) == BODY
+    assert len(server.asked) == 10
+
+
+@pytest.mark.parametrize("how", [{"endless": True}, {"length": MOST + 1}, {"chunked": True, "body": bytes(MOST + 1)}])
+def test_more_than_expected_is_refused(fetched, tmp_path, how):
+    with serving(Answer(**how)) as server, pytest.raises(CorpusError, match="expected at most 1000000"):
+        fetched.fetch(server.url)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
+def test_a_busy_server_is_asked_again(fetched, status):
+    with serving(Answer(status=status), Answer(status=status), Answer(body=BODY)) as server:
+        assert fetched.fetch(server.url) == BODY
+    assert fetched.waits == [1, 2]
+    assert fetched.lines[0].startswith(f"the server answers {status}; trying again in 1 s")
+
+
+@pytest.mark.parametrize(
+    ("text", "waited"), [("0", 0), ("7", 7), ("Thu, 01 Jan 1970 00:00:00 GMT", 0), ("soon", 1), ("-3", 1)]
+)
+def test_the_wait_that_a_server_asks_for(fetched, text, waited):
+    with serving(Answer(status=429, headers={"Retry-After": text}), Answer(body=BODY)) as server:
+        assert fetched.fetch(server.url) == BODY
+    assert fetched.waits == [waited]
+
+
+def test_a_wait_of_an_hour_is_said_and_not_waited(fetched):
+    with serving(Answer(status=429, headers={"Retry-After": "3600"})) as server:
+        with pytest.raises(CorpusError, match=r"asks to wait 3600 s; run the same command again then"):
+            fetched.fetch(server.url)
+    assert fetched.waits == []
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 204, 304])
+def test_any_other_status_is_final(fetched, status):
+    with serving(Answer(status=status)) as server, pytest.raises(CorpusError, match=f"answers {status}, expected 200"):
+        fetched.fetch(server.url)
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("kind", ["text/html", "text/html; charset=utf-8", "Text/Plain", "application/json"])
+def test_a_page_is_told_as_such(fetched, kind):
+    page = Answer(body=b"<html>log in</html>", headers={"Content-Type": kind})
+    with serving(page) as server, pytest.raises(CorpusError, match="expected an archive, got a page of type"):
+        fetched.fetch(server.url)
+
+
+def test_good_redirects_are_followed(fetched):
+    def moved(status, to):
+        return Answer(status=status, headers={"Location": to})
+
+    with serving(Answer(body=BODY)) as end:
+        first = [moved(302, "/other.zip"), moved(301, "?again"), moved(308, end.url)]
+        with serving(*first) as server:
+            assert fetched.fetch(server.url) == BODY
+    assert [path for path, _ in server.asked] == ["/archive.zip", "/other.zip", "/other.zip?again"]
+
+
+def test_a_redirect_with_an_endless_body_is_followed_at_once(fetched):
+    with serving(Answer(body=BODY)) as end:
+        with serving(Answer(status=302, headers={"Location": end.url}, endless=True)) as server:
+            assert fetched.fetch(server.url) == BODY
+
+
+def test_a_redirect_keeps_the_range(fetched):
+    with serving(Answer(body=BODY, send=70_000), Answer(body=BODY)) as end:
+        with serving(Answer(status=302, headers={"Location": end.url})) as server:
+            assert fetched.fetch(server.url) == BODY
+    assert ranges_asked(end) == [None, "bytes=70000-"]
+
+
+def test_a_loop_of_redirects_ends(fetched):
+    with serving(Answer(status=302, headers={"Location": "/archive.zip"})) as server:
+        with pytest.raises(CorpusError, match="more than 5 redirects"):
+            fetched.fetch(server.url)
+    assert len(server.asked) == 6
+
+
+@pytest.mark.parametrize(
+    "to",
+    [
+        "file:///etc/passwd",
+        "ftp://127.0.0.1/archive.zip",
+        "http://example.com/archive.zip",
+        "http://10.0.0.1/",
+        "gopher:x",
+        "https://",
+        "https://[::1/",
+        "https://host:port/",
+        "http://127.0.0.1.example.com/",
+    ],
+)
+def test_a_redirect_elsewhere_is_refused(fetched, to):
+    with serving(Answer(status=302, headers={"Location": to})) as server, pytest.raises(CorpusError, match="address '"):
+        fetched.fetch(server.url)
+    assert len(server.asked) == 1
+
+
+def test_a_redirect_with_a_password_is_refused(fetched):
+    with serving(Answer(status=302, headers={"Location": "https://me:secret@127.0.0.1/"})) as server:
+        with pytest.raises(CorpusError, match="user name or password") as refused:
+            fetched.fetch(server.url)
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("url", ["file:///etc/passwd", "http://example.com/a.zip", "/etc/passwd", "", "https://\x00"])
+def test_a_wrong_address_is_refused(fetched, url):
+    with pytest.raises(CorpusError):
+        fetched.fetch(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://localhost:80/x", True),
+        ("http://127.0.0.1/", True),
+        ("http://[::1]:8/", True),
+        ("https://127.0.0.1/", False),
+        ("http://localhost.example.com/", False),
+        ("http://2130706433/", False),
+    ],
+)
+def test_this_machine(url, expected):
+    assert is_this_machine(url) is expected
+
+
+def test_nobody_answers(fetched):
+    with serving(Answer()) as server:
+        url = server.url
+    with pytest.raises(CorpusError, match="4 tries: no connection to the server; run the same command again"):
+        fetched.fetch(url)
+    assert fetched.waits == [1, 2, 4]
+
+
+def test_no_credentials_are_sent(fetched, tmp_path_factory, monkeypatch):
+    home = tmp_path_factory.mktemp("home")
+    (home / ".netrc").write_text("machine 127.0.0.1 login me password secret\n")
+    (home / ".netrc").chmod(0o600)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("NETRC", str(home / ".netrc"))
+    with serving(Answer(body=BODY)) as server:
+        fetched.fetch(server.url)
+    sent = {name.lower() for _, headers in server.asked for name in headers}
+    assert not sent & {"authorization", "cookie", "proxy-authorization"}
+
+
+def test_the_proxy_of_the_environment_is_used(fetched, monkeypatch):
+    with serving(Answer(body=BODY)) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        assert fetched.fetch("http://127.0.0.1:9/elsewhere.zip") == BODY
+    assert [path for path, _ in proxy.asked] == ["http://127.0.0.1:9/elsewhere.zip"]
+
+
+def test_another_process_goes_on_and_another_address_does_not(fetched, tmp_path):
+    with serving(Answer(body=BODY, send=70_000)) as server:
+        with pytest.raises(CorpusError):
+            fetched.fetch(server.url, tries=1)
+        server.answers = [Answer(body=BODY)]
+        assert {path.name for path in tmp_path.iterdir()} == {"file.part", "file.part.json"}
+        assert fetched.fetch(server.url) == BODY
+        assert ranges_asked(server) == [None, "bytes=70000-"]
+        fetched.target.unlink()
+        server.answers = [Answer(body=BODY, send=70_000)]
+        with pytest.raises(CorpusError):
+            fetched.fetch(server.url, tries=1)
+        server.answers = [Answer(body=BODY)]
+        assert fetched.fetch(f"{server.url}?other") == BODY
+        assert ranges_asked(server)[-1] is None
+
+
+def test_all_bytes_there_needs_no_request(fetched, tmp_path):
+    """As after a kill between the last byte and the renaming."""
+    (tmp_path / "file.part").write_bytes(BODY)
+    with serving(Answer(body=b"other")) as server:
+        note = f'{{"url": "{server.url}", "etag": "\\"v1\\"", "n_total": {len(BODY)}}}'
+        (tmp_path / "file.part.json").write_text(note)
+        assert fetched.fetch(server.url) == BODY
+    assert server.asked == []
+
+
+@pytest.mark.parametrize("note", ["", "{", "[]", "null", '{"url": 3}'])
+def test_a_broken_note_means_starting_anew(fetched, tmp_path, note):
+    (tmp_path / "file.part").write_bytes(b"rubbish")
+    (tmp_path / "file.part.json").write_text(note)
+    with serving(Answer(body=BODY)) as server:
+        assert fetched.fetch(server.url) == BODY
+
+
+def test_more_bytes_than_the_file_has_means_starting_anew(fetched, tmp_path):
+    (tmp_path / "file.part").write_bytes(BODY + b"more")
+    with serving(Answer(body=BODY)) as server:
+        note = f'{{"url": "{server.url}", "etag": "\\"v1\\"", "n_total": {len(BODY)}}}'
+        (tmp_path / "file.part.json").write_text(note)
+        assert fetched.fetch(server.url) == BODY
+    assert ranges_asked(server) == [f"bytes={len(BODY) + 4}-", None]
+
+
+def test_the_server_of_these_tests_speaks_http():
+    """An independent client gets from it what the tests believe that it sends."""
+    with serving(Answer(body=BODY)) as server:
+        connection = http.client.HTTPConnection("127.0.0.1", server.server_port)
+        connection.request("GET", "/", headers={"Range": "bytes=199990-", "If-Range": '"v1"'})
+        answer = connection.getresponse()
+        assert (answer.status, answer.getheader("Content-Range")) == (206, "bytes 199990-199999/200000")
+        assert answer.read() == BODY[-10:]
+        connection.close()
