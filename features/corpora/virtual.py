@@ -99,7 +99,7 @@ def virtual_corpus_folder(cache: Path, *, seed: int = 0, on_speaker: Callable[[i
 
 
 def _speak_beside(folder: Path, *, seed: int, on_speaker: Callable[[int, int], None] | None) -> None:
-    """Speak under another name, then rename; only who holds the lock does so, so what has that name now is left over."""
+    """Speak under another name, then rename; only who holds the lock does, so what has that name now is left over."""
     temporary = folder.with_name(f"{folder.name}.part")
     if temporary.exists():
         shutil.rmtree(temporary)
