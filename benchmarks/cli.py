@@ -14,6 +14,7 @@ import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -37,6 +38,10 @@ speed_app = typer.Typer(help="Run the speed guards, or set their limits.", no_ar
 app.add_typer(speed_app, name="speed")
 
 Corpus = Annotated[str, typer.Option(help="virtual, audiomnist:DIR, mfc-images:DIR or manifest:FILE.csv")]
+TimingsFrom = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="show the times of this other run of the same cells [this run's own]"),
+]
 Cache = Annotated[Path | None, typer.Option(help="folder for extracted MFCCs [default: the user's cache folder]")]
 
 
@@ -58,6 +63,34 @@ def _cache_folder(cache: Path | None) -> Path:
     import platformdirs
 
     return cache if cache is not None else Path(platformdirs.user_cache_dir("voxfold"))
+
+
+def _date_of_the_run() -> datetime:
+    """Read ``SOURCE_DATE_EPOCH`` before any library does: NumPy cannot even be imported where it is no number."""
+    from benchmarks.settings import SettingsError, moment
+
+    try:
+        return moment(os.environ.get("SOURCE_DATE_EPOCH"))
+    except SettingsError as error:
+        typer.echo(f"voxfold: {error}", err=True)
+        raise typer.Exit(2) from None
+
+
+_PLACES = ("--out", "--cache", "--timings-from")
+"""Options that say where things lie and change no answer: not part of the command that a report records."""
+
+
+def _without_places(command: str) -> str:
+    """Return a command line without `_PLACES`, so that the same run in another folder records the same one."""
+    kept: list[str] = []
+    arguments = iter(shlex.split(command))
+    for argument in arguments:
+        name, _, value = argument.partition("=")
+        if name not in _PLACES:
+            kept.append(argument)
+        elif not value:
+            next(arguments, None)
+    return shlex.join(kept)
 
 
 @app.command()
@@ -95,10 +128,12 @@ def run(
     fresh: Annotated[bool | None, typer.Option("--fresh", help="replace the run in the folder")] = None,
     cache: Cache = None,
     out: Annotated[Path | None, typer.Option(help="run directory [artifacts/<corpus>-<task>-<protocol>]")] = None,
+    timings_from: TimingsFrom = None,
     config: Annotated[Path | None, typer.Option(help="TOML file of these settings; options win")] = None,
 ) -> None:
     """Train, test and time models on one corpus, and write the report."""
     given = {name: value for name, value in locals().items() if name != "config"}
+    created = _date_of_the_run()
     with one_line_errors():
         from benchmarks.progress import Stages
         from benchmarks.runner import closing_words
@@ -113,7 +148,8 @@ def run(
             result = run_benchmark(
                 settings,
                 cache=_cache_folder(settings.cache),
-                command=command,
+                command=_without_places(command),
+                created=created,
                 stages=stages,
                 keras_backend=os.environ.get("KERAS_BACKEND"),
             )
@@ -130,12 +166,12 @@ def run(
 
 
 @app.command()
-def report(folder: Annotated[Path, typer.Argument(help="run directory")]) -> None:
-    """Rebuild summary and page of a run from its tables."""
+def report(folder: Annotated[Path, typer.Argument(help="run directory")], timings_from: TimingsFrom = None) -> None:
+    """Rebuild summary and page of a run from its tables; with --timings-from itself, show its own times again."""
     with one_line_errors():
         from reports.page import rebuild
 
-        typer.echo(f"report: {rebuild(folder)}")
+        typer.echo(f"report: {rebuild(folder, timings_from)}")
 
 
 @app.command()

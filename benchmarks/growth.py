@@ -29,7 +29,7 @@ from benchmarks.progress import Stages
 from benchmarks.provenance import CHECKOUT
 from benchmarks.results import RunDirectory
 from benchmarks.runner import Material, check_models, collect, conditions_of, make_jobs, manifest_of, prepare_corpus
-from benchmarks.settings import SEED, RunSettings, SettingsError
+from benchmarks.settings import SEED, RunSettings, SettingsError, moment
 from benchmarks.tasks import find_task
 from features.corpora.audiomnist import open_audiomnist
 from features.corpora.opening import open_corpus
@@ -210,7 +210,8 @@ class _Size:
                 self._cell(job, directory, answered, size)
         jobs = [job for job in jobs if job.cell.model in answered]
         if jobs:
-            manifest = {**manifest_of(self.settings, material, self.settings.models, conditions), "command": "growth"}
+            described = manifest_of(self.settings, material, self.settings.models, conditions)
+            manifest = {**described, "command": "growth", "created": moment(None).isoformat()}
             self._report(jobs, directory, material, (manifest, answered))
 
     def _affordable(self, job: CellJob, size: int, budget_s: float) -> bool:

@@ -31,7 +31,7 @@ from features.corpora.opening import open_corpus
 from features.corpora.recordings import Corpus, check_recordings, quarantine_table
 from features.mfcc import MfccConfig, NarrowFilterWarning
 from models.catalogue import CATALOGUE, display_name, resolve
-from reports import page, summary, tables, wording
+from reports import borrowed, page, summary, tables, wording
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +57,13 @@ class Material:
 
 
 def run(
-    settings: RunSettings, *, cache: Path, command: str, stages: Stages, keras_backend: str | None = None
+    settings: RunSettings,
+    *,
+    cache: Path,
+    command: str,
+    created: datetime.datetime,
+    stages: Stages,
+    keras_backend: str | None = None,
 ) -> RunResult:
     """Run the benchmark that `settings` describe, or what is missing of it, and write its report.
 
@@ -69,6 +75,8 @@ def run(
         Folder of the feature cache.
     command
         The command line that repeats the run, for the report.
+    created
+        When the run is made, for the report.
     stages
         Where progress is told.
     keras_backend
@@ -84,16 +92,31 @@ def run(
     material = prepare(settings, task, cache=cache, stages=stages)
     directory = RunDirectory(settings.folder)
     conditions = conditions_of(settings, material, keras_backend)
+    _check_timings_from(settings, material, conditions)
     directory.prepare(conditions, fresh=settings.fresh)
     models = _models_of(directory, settings)
     jobs = make_jobs(settings, material, models, conditions)
-    manifest = {**manifest_of(settings, material, models, conditions), "command": command}
+    manifest = {
+        **manifest_of(settings, material, models, conditions),
+        "command": command,
+        "created": created.isoformat(),
+    }
     directory.write_manifest(manifest)
     tables.write(material.corpus.recordings, "recordings", directory.path)
     tables.write(material.corpus.quarantine, "quarantine", directory.path)
     tables.write(material.plan.folds, "folds", directory.path)
     n_ran = _run_missing(directory, jobs, settings.jobs, stages)
-    return finish(directory, jobs, manifest, material, n_ran)
+    return finish(directory, jobs, manifest, material, n_ran, timings_from=settings.timings_from)
+
+
+def _check_timings_from(settings: RunSettings, material: Material, conditions: dict[str, Any]) -> None:
+    """Stop before anything is written if the run whose times are wanted is not one of these cells."""
+    if settings.timings_from is None:
+        return
+    if settings.timings_from.resolve() == settings.folder.resolve():
+        raise RunError(f"--timings-from {settings.timings_from}: is this run's own directory; name another run")
+    jobs = make_jobs(settings, material, settings.models, conditions)
+    borrowed.check(settings.timings_from, conditions, {tuple(job.cell.keys.values()) for job in jobs})
 
 
 def prepare(settings: RunSettings, task: Task, *, cache: Path, stages: Stages) -> Material:
@@ -279,12 +302,18 @@ def _run_missing(directory: RunDirectory, jobs: Sequence[CellJob], at_a_time: in
 
 
 def finish(
-    directory: RunDirectory, jobs: Sequence[CellJob], manifest: dict[str, Any], material: Material, n_ran: int
+    directory: RunDirectory,
+    jobs: Sequence[CellJob],
+    manifest: dict[str, Any],
+    material: Material,
+    n_ran: int,
+    timings_from: Path | None = None,
 ) -> RunResult:
     """Collect the cells' tables, and write the manifest, summary, examples and page."""
     failed = directory.failures(jobs)
     if not collect(directory, jobs, manifest, material):
         return RunResult(folder=directory.path, report=None, n_ran=n_ran, failed=failed)
+    borrowed.borrow(directory.path, timings_from or directory.path)
     content = json.loads(summary.write_summary(directory.path).read_text(encoding="utf-8"))
     hardest = [entry["recording_id"] for entry in content["hardest"]["recordings"]]
     write_examples(directory.path / "examples", hardest, material.features)
@@ -309,11 +338,10 @@ def collect(directory: RunDirectory, jobs: Sequence[CellJob], manifest: dict[str
 def manifest_of(
     settings: RunSettings, material: Material, models: Sequence[str], conditions: dict[str, Any]
 ) -> dict[str, Any]:
-    """Describe the run, but for its command and how its cells went."""
+    """Describe the run, but for its command, its date and how its cells went."""
     corpus, task, plan = material.corpus, material.task, material.plan
     return {
         "schema": SCHEMA,
-        "created": datetime.datetime.now(datetime.UTC).replace(microsecond=0).isoformat(),
         "task": {
             "name": task.name,
             "classes": list(material.labelled.classes),
@@ -341,7 +369,7 @@ def manifest_of(
         "versions": conditions["versions"],
         "commit": provenance.commit(),
         "settings": {
-            **settings.model_dump(mode="json", exclude={"cache", "out", "fresh"}),
+            **settings.model_dump(mode="json", exclude={"cache", "out", "fresh", "timings_from"}),
             "models": list(models),
         },
     }

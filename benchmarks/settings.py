@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import tomllib
 from pathlib import Path
@@ -20,6 +21,24 @@ def usable_cores() -> int:
 
 class SettingsError(ValueError):
     """A setting is unknown or out of range; the message is for the user."""
+
+
+def moment(source_date_epoch: str | None) -> datetime.datetime:
+    """Return when a run is made: now, or as ``SOURCE_DATE_EPOCH`` says, seconds since 1970 (UTC, whole seconds).
+
+    Raises
+    ------
+    SettingsError
+        It is no whole number of seconds, or not of these centuries.
+    """
+    if not source_date_epoch:
+        return datetime.datetime.now(datetime.UTC).replace(microsecond=0)
+    try:
+        return datetime.datetime.fromtimestamp(int(source_date_epoch), datetime.UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise SettingsError(
+            f"SOURCE_DATE_EPOCH: expected whole seconds since 1970, got {source_date_epoch!r}; unset it"
+        ) from error
 
 
 def _split_commas(value: object) -> object:
@@ -49,6 +68,8 @@ class RunSettings(BaseModel):
         See the command line.
     cache, out
         Folders; None takes the defaults.
+    timings_from
+        Another run of the same cells, whose times the report shows; None shows this run's own.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -75,6 +96,7 @@ class RunSettings(BaseModel):
     fresh: bool = False
     cache: Path | None = None
     out: Path | None = None
+    timings_from: Path | None = None
 
     @property
     def threads_per_cell(self) -> int:

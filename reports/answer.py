@@ -41,12 +41,22 @@ def _warnings(summary: Json) -> list[str]:
     if failed:
         total = summary["cells"].get("finished", 0) + len(failed)
         warnings.append(f"{len(failed)} of {total} cells failed; the models concerned were not asked about everybody.")
+    if summary.get("timings_from"):
+        warnings.append(_borrowed(summary["timings_from"]))
     for name in summary["model_order"]:
         n_missing = len(summary["models"][name]["splits_missing"])
         if n_missing:
             counted = wording.counted(n_missing, "split")
             warnings.append(f"{wording.model(name)} has no answers for {counted}: its numbers rest on fewer speakers.")
     return warnings
+
+
+def _borrowed(origin: Json) -> str:
+    made = f", made {str(origin['created'])[:10]}" if origin["created"] else ""
+    return (
+        "Times, memory and speed guards on this page were not measured in this run: they are those of another run of "
+        f"the same cells{made} (timings {origin['timings_hash'][:12]})."
+    )
 
 
 def _accuracy(summary: Json) -> str:

@@ -21,6 +21,7 @@ from reports import (
     wording,
 )
 from reports.answer import SYNTHETIC
+from reports.borrowed import borrow
 from reports.groups import ATTRIBUTES, IS_THE_TASK
 from reports.published import AUDIOMNIST_KINDS
 from reports.run import INTERSECTION, MAJORITY, NOT_STATED, RANDOM, Json
@@ -39,8 +40,18 @@ _ORDER = ("accent_bucket", "accent", "gender", "native_speaker", "age_band", "or
 _MEDIA = {".jpg": "image/jpeg", ".png": "image/png"}
 
 
-def rebuild(folder: Path) -> Path:
-    """Compute the summary of the run directory `folder` and write its page; return the page's path."""
+def rebuild(folder: Path, timings_from: Path | None = None) -> Path:
+    """Compute the summary of the run directory `folder` and write its page; return the page's path.
+
+    Parameters
+    ----------
+    folder
+        The run directory.
+    timings_from
+        Another run, whose measurements the report is to show from now on; `folder` itself restores its own.
+    """
+    if timings_from is not None:
+        borrow(folder, timings_from)
     write_summary(folder)
     return render(folder)
 
@@ -88,6 +99,7 @@ def _context(summary: Json, folder: Path) -> Json:
     protocol = {**_NO_PROTOCOL, **summary["protocol"]}
     return {
         "s": {**summary, "protocol": protocol, "corpus": {**_NO_CORPUS, **summary["corpus"]}},
+        "measured_on": (summary.get("timings_from") or summary).get("machine"),
         "look": figures.styles(summary),
         "title": title(summary),
         "synthetic": SYNTHETIC if summary["corpus"].get("synthetic") else "",

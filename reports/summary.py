@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -13,6 +14,7 @@ import pandas as pd
 from reports import (
     answer,
     auroc,
+    borrowed,
     calibration,
     comparison,
     fairness,
@@ -41,16 +43,24 @@ _RAW = ("gender", "accent", "native_speaker", "age", "origin", "room")
 """Columns of the recordings table that keep their raw value in ``<name>_raw``."""
 
 
-def summarise(folder: Path) -> Json:
+def summarise(folder: Path, measured: borrowed.Borrowed | None = None) -> Json:
     """Return every number of the report on the run directory `folder`.
+
+    Parameters
+    ----------
+    folder
+        The run directory.
+    measured
+        What to show in place of the run's own measurements of time and memory; by default its own are shown.
 
     Raises
     ------
     reports.tables.TableError
         A table or the manifest is missing or not as declared.
     """
-    found_guards = guards.read(folder)
     run = load(folder)
+    if measured is not None:
+        run = replace(run, timings=measured.timings)
     manifest = run.manifest
     models = {model: _model(run, model) for model in run.models}
     comparisons = comparison.pairs(run)
@@ -77,7 +87,8 @@ def summarise(folder: Path) -> Json:
         "hardest": hardest.describe(run),
         "cleaned": _cleaned(run.recordings),
         "quarantine": run.quarantine.sort_values(["reason", "recording"]).to_dict("records"),
-        "guards": found_guards,
+        "guards": guards.read(folder) if measured is None else measured.guards,
+        "timings_from": None if measured is None else measured.origin,
         "published": {
             "main": published.beside(manifest, run.protocol),
             "random": [] if run.protocol == RANDOM else published.beside(manifest, RANDOM),
@@ -117,8 +128,11 @@ def method_settings() -> Json:
 
 
 def write_summary(folder: Path) -> Path:
-    """Write ``summary.json`` and the short ``summary.md`` into `folder`; return the path of the first."""
-    summary = summarise(folder)
+    """Write ``summary.json`` and the short ``summary.md`` into `folder`; return the path of the first.
+
+    Measurements that the run has borrowed (`reports.borrowed`) are shown in place of its own.
+    """
+    summary = summarise(folder, borrowed.read(folder))
     path = folder / "summary.json"
     text = json.dumps(summary, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False)
     path.write_text(text + "\n", encoding="utf-8")
