@@ -9,14 +9,16 @@ import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from features.audio import read_samples, resample
 from features.mfcc import MfccConfig, NarrowFilterWarning, extract, sounding_frames
 from features.views import view
 from models.files import load_model
-from models.protocol import ModelFileError
+from models.protocol import Model, ModelFileError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,14 +45,14 @@ def predict_files(folder: Path, names: Sequence[str], *, plug_in: str | None = N
     Raises
     ------
     ModelFileError
-        The folder holds no model, or one trained on published images, which have no audio recipe to repeat.
+        The folder holds no model, one whose parts do not fit together, or one trained on published images, which have
+        no audio recipe to repeat.
     """
     model, card = load_model(folder, plug_in=plug_in)
     if card.get("images"):
         raise ModelFileError(f"{folder}: this model was trained on published images, it cannot hear audio files")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NarrowFilterWarning)  # the run that trained the model has said it
-        config = MfccConfig.from_dict(card["mfcc"])
+    config = _config(folder, card)
+    _try_once(folder, model, card, config)
     for name in names:
         started = time.perf_counter()
         try:
@@ -60,14 +62,7 @@ def predict_files(folder: Path, names: Sequence[str], *, plug_in: str | None = N
         except ValueError as error:  # AudioError is one
             yield Answer(name=name, error=str(error))
             continue
-        first, number = sounding_frames(len(samples), config)
-        x = view(
-            mfcc[None],
-            model.view,
-            first_frame=np.array([first]),
-            n_sounding=np.array([number]),
-        )
-        prediction = model.predict(x)
+        prediction = model.predict(_seen(mfcc, len(samples), model, config))
         code = int(prediction.y_pred[0])
         yield Answer(
             name=name,
@@ -75,3 +70,31 @@ def predict_files(folder: Path, names: Sequence[str], *, plug_in: str | None = N
             score=float(prediction.scores[0, code]),
             seconds=time.perf_counter() - started,
         )
+
+
+def _config(folder: Path, card: dict[str, Any]) -> MfccConfig:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NarrowFilterWarning)  # the run that trained the model has said it
+            return MfccConfig.from_dict(card["mfcc"])
+    except ValueError as error:
+        raise ModelFileError(f"{folder}: its MFCCs cannot be made: {error}") from error
+
+
+def _try_once(folder: Path, model: Model, card: dict[str, Any], config: MfccConfig) -> None:
+    """Ask the model about silence: a model, its classes and its MFCCs that do not fit together are found here."""
+    silence = np.zeros((config.n_frames, config.n_coefficients), dtype=config.dtype)
+    n_classes = len(card["classes"])
+    try:
+        answer = model.predict(_seen(silence, config.clip_samples, model, config))
+        fits = answer.scores.shape == (1, n_classes) and 0 <= int(answer.y_pred[0]) < n_classes
+    except Exception as error:  # what a library says of numbers that do not fit is its own affair
+        raise ModelFileError(f"{folder}: model and MFCCs do not fit together ({error})") from error
+    if not fits:
+        raise ModelFileError(f"{folder}: the model does not answer one of its card's {n_classes} classes")
+
+
+def _seen(mfcc: NDArray[Any], n_samples: int, model: Model, config: MfccConfig) -> NDArray[Any]:
+    """Return one recording as the model sees it."""
+    first, number = sounding_frames(n_samples, config)
+    return view(mfcc[None], model.view, first_frame=np.array([first]), n_sounding=np.array([number]))

@@ -69,6 +69,19 @@ RECIPES: dict[str, dict[str, Any]] = {
 }
 """What each recipe sets unless told otherwise."""
 
+MAX_CLIP_S, MAX_CLIP_SAMPLES = 600.0, 2**26
+MAX_FFT, MAX_FILTER_VALUES, MAX_VALUES = 2**16, 2**25, 2**24
+"""Samples of an FFT, values of the mel filters, values of one recording: what a configuration, which may come with
+somebody's model, can demand of the memory."""
+
+_WHOLE_NUMBERS = {
+    "sample_rate_hz": (1, 10_000_000),
+    "n_mels": (1, 10_000),
+    "n_coefficients": (1, 10_000),
+    "lifter": (0, 10_000),
+    "lifter_start": (0, 10_000),
+}
+
 _BY_RECIPE: Any = None
 
 
@@ -222,20 +235,27 @@ def _round_half_up(number: float) -> int:
 
 def _check_choice(config: MfccConfig, name: str) -> None:
     value = getattr(config, name)
-    if value not in CHOICES[name]:
+    if not isinstance(value, str) or value not in CHOICES[name]:
         raise ValueError(f"{name} {value!r} is unknown; choose from {', '.join(CHOICES[name])}")
 
 
 def _check_numbers(config: MfccConfig) -> None:
-    for name in ("sample_rate_hz", "n_mels", "n_coefficients", "lifter", "lifter_start"):
+    for name, (least, most) in _WHOLE_NUMBERS.items():
         value = getattr(config, name)
-        least = 0 if name.startswith("lifter") else 1
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise ValueError(f"{name} is {value!r}; it must be a whole number of at least {least}")
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            raise ValueError(f"{name} is {value!r:.40}; it must be a whole number from {least} to {most:,}")
+    for name in ("window_s", "hop_s", "clip_s", "pre_emphasis", "range_db"):
+        if isinstance(getattr(config, name), bool) or not isinstance(getattr(config, name), int | float):
+            raise ValueError(f"{name} is {getattr(config, name)!r:.40}; it must be a number")
     for name in ("window_s", "hop_s", "clip_s"):
         value = getattr(config, name)
-        if not 0 < value < math.inf:
-            raise ValueError(f"{name} is {value!r}; it must be a positive number of seconds")
+        if not 0 < value <= MAX_CLIP_S:
+            raise ValueError(
+                f"{name} is {value!r:.40}; it must be a positive number of seconds, at most {MAX_CLIP_S:g}"
+            )
+    for name in ("whole_frames", "energy_first"):
+        if not isinstance(getattr(config, name), bool):
+            raise ValueError(f"{name} is {getattr(config, name)!r:.40}; it must be true or false")
     if not 0 <= config.pre_emphasis <= 1:
         raise ValueError(f"pre_emphasis is {config.pre_emphasis!r}; it must lie between 0 and 1")
     if not 0 <= config.range_db < math.inf:
@@ -251,6 +271,12 @@ def _check_durations(config: MfccConfig) -> None:
     rate = config.sample_rate_hz
     if config.window_samples < 2 or config.hop_samples < 1:
         raise ValueError(f"window_s {config.window_s} or hop_s {config.hop_s} is shorter than one sample at {rate} Hz")
+    if config.clip_samples > MAX_CLIP_SAMPLES:
+        raise ValueError(f"clip_s {config.clip_s} is more than {MAX_CLIP_SAMPLES:,} samples at {rate} Hz")
+    if config.n_fft > MAX_FFT or config.n_mels * config.n_fft > MAX_FILTER_VALUES:
+        raise ValueError(f"FFTs of {config.n_fft:,} samples and {config.n_mels} mel filters are too large")
+    if config.n_frames * config.n_coefficients > MAX_VALUES:
+        raise ValueError(f"a recording would have more than {MAX_VALUES:,} values; lengthen hop_s or shorten clip_s")
     if config.n_frames < 1:
         raise ValueError(
             f"clip_s {config.clip_s} is shorter than one window of {config.window_s} s; make clip_s longer"

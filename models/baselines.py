@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from models.protocol import Examples, ModelSetup, Prediction, Settings
+from models.protocol import Examples, ModelFileError, ModelSetup, Prediction, Settings
+
+MAX_BYTES = 1_000_000
 
 _MAJORITY_FILE = "majority.json"
 
@@ -50,10 +52,18 @@ class Majority:
 
         Raises
         ------
-        ValueError
+        ModelFileError
             The file holds anything but at least two shares.
         """
-        shares = json.loads((folder / _MAJORITY_FILE).read_text(encoding="utf-8"))["shares"]
+        path = folder / _MAJORITY_FILE
+        try:
+            shares = json.loads(path.read_text(encoding="utf-8"))["shares"]
+            if path.stat().st_size > MAX_BYTES or not all(type(share) is float and 0 <= share <= 1 for share in shares):
+                raise ValueError("not shares")
+        except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+            raise ModelFileError(f"{_MAJORITY_FILE}: not the shares of classes ({type(error).__name__})") from error
+        if len(shares) < 2:
+            raise ModelFileError(f"{_MAJORITY_FILE}: shares of {len(shares)} classes, expected at least 2")
         model = cls(ModelSetup(n_classes=len(shares), seed=0, threads=1))
         model._shares = np.array(shares, dtype=np.float32)
         return model

@@ -11,8 +11,6 @@ trained and asked on which backend: `models.cnn_loops`. TensorFlow prints messag
 
 from __future__ import annotations
 
-import json
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +20,7 @@ import numpy as np
 from keras import layers
 from numpy.typing import NDArray
 
+from models import keras_files
 from models.balance import balanced_accuracy, balanced_weights
 from models.cnn_loops import Loop, new_loop
 from models.protocol import Examples, ModelFileError, ModelSetup, Prediction, Settings
@@ -31,10 +30,6 @@ PATIENCE = 8
 """Epochs without improvement after which choosing stops."""
 
 _FILE = "cnn.keras"
-_KNOWN_CLASSES = frozenset(
-    {"keras.Sequential", "keras.DTypePolicy", "keras.initializers.GlorotUniform", "keras.initializers.Zeros"}
-    | {f"keras.layers.{layer}" for layer in ("InputLayer", "Rescaling", "Conv2D", "MaxPooling2D", "Flatten", "Dense")}
-)
 
 
 class Cnn:
@@ -99,19 +94,22 @@ class Cnn:
 
     @classmethod
     def load(cls, folder: Path) -> Cnn:
-        """Read the network in safe mode, after a look at which layers it has.
+        """Read the network in safe mode, after a look at its layers and at where its weights lie.
 
         Raises
         ------
         ModelFileError
             The file is no Keras file, or has parts that this network does not have.
         """
-        _check_classes(folder / _FILE)
+        image_shape, n_classes = keras_files.check(folder / _FILE)
         try:
             network = keras.saving.load_model(folder / _FILE, compile=False, safe_mode=True)
+            shapes = (network.input_shape[1:], network.output_shape[1:])
         except Exception as error:  # Keras raises many kinds for damaged files
             raise ModelFileError(f"{_FILE}: not a model file that Keras can read") from error
-        model = cls(ModelSetup(n_classes=network.output_shape[-1], seed=0, threads=1))
+        if shapes != (image_shape, (n_classes,)):
+            raise ModelFileError(f"{_FILE}: a network of other shapes than its weights have")
+        model = cls(ModelSetup(n_classes=n_classes, seed=0, threads=1))
         model._network, model._loop = network, new_loop(network)
         return model
 
@@ -165,25 +163,3 @@ def _set_threads(threads: int) -> None:
             tf.config.threading.set_inter_op_parallelism_threads(threads)
         except RuntimeError:  # TensorFlow has begun to compute in this process and cannot change any more
             return
-
-
-def _check_classes(path: Path) -> None:
-    """Refuse a Keras file with other parts than this network's, before Keras imports anything it names."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            config = json.loads(archive.read("config.json"))
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise ModelFileError(f"{path.name}: not a Keras file") from error
-    unknown = sorted({name for name in _class_names(config)} - _KNOWN_CLASSES)
-    if unknown:
-        raise ModelFileError(f"{path.name}: has parts that this network does not have: {', '.join(unknown[:5])}")
-
-
-def _class_names(config: Any) -> Iterator[str]:
-    if isinstance(config, dict):
-        if "class_name" in config:
-            yield f"{config.get('module')}.{config['class_name']}"
-        config = list(config.values())
-    if isinstance(config, list):
-        for part in config:
-            yield from _class_names(part)

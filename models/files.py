@@ -1,14 +1,15 @@
 """Saved models: a folder with the model in its library's own data format, and ``model.json``, which says what it is.
 
 Never pickle: scikit-learn models by skops, XGBoost as UBJSON, Keras as ``.keras`` in safe mode. The checksums find
-damage and mix-ups. Against crafted files: none of the formats runs code when it is read, and every part must be of a
-known type.
+damage and mix-ups. Against crafted files: none of the formats runs code when it is read, every part must be of a known
+type, and sizes and indexes are held against the file before a library believes them (``docs/reliability.md``).
 """
 
 from __future__ import annotations
 
 import hashlib
 import importlib
+import itertools
 import json
 from importlib import metadata
 from pathlib import Path
@@ -19,6 +20,10 @@ from models.protocol import Model, ModelFileError, SavableModel
 CARD_FILE = "model.json"
 CARD_KEYS = ("name", "task", "classes", "mfcc")
 """What a card must say; ``kind``, ``view``, ``versions`` and ``files`` are added when a model is saved."""
+
+MAX_CARD_BYTES = 1_000_000
+MAX_FILES = 1_000
+"""More than any model has: a folder that is somebody's home is not searched to its end."""
 
 KINDS = frozenset(
     {"models.baselines:Majority", "models.logistic:Logistic", "models.svm:Svm", "models.xgb:XgBoost", "models.cnn:Cnn"}
@@ -105,7 +110,7 @@ def load_model(folder: Path, *, plug_in: str | None = None) -> tuple[Model, dict
         model: Model = cls.load(folder)
     except ModelFileError as error:
         raise ModelFileError(f"{folder.name}: {error}") from error
-    except (ImportError, AttributeError, OSError, ValueError, KeyError, TypeError) as error:
+    except (ImportError, AttributeError, OSError, ValueError, LookupError, TypeError, MemoryError) as error:
         raise ModelFileError(f"{folder.name}: cannot be read as {kind} ({type(error).__name__}: {error})") from error
     return model, card
 
@@ -121,17 +126,23 @@ def _check_can_save(model: Model, folder: Path, card: dict[str, Any]) -> None:
 
 
 def _read_card(folder: Path) -> dict[str, Any]:
+    path = folder / CARD_FILE
     try:
-        card = json.loads((folder / CARD_FILE).read_text(encoding="utf-8"))
-    except FileNotFoundError:
+        if path.is_symlink() or path.stat().st_size > MAX_CARD_BYTES:
+            raise ValueError(f"a link, or larger than {MAX_CARD_BYTES:,} bytes")
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
         raise ModelFileError(f"{folder.name}: no {CARD_FILE} here; expected the folder of a saved model") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelFileError(f"{folder.name}: {CARD_FILE} cannot be read ({error})") from error
-    expected = {"kind": str, "view": str, "files": dict, "classes": list} | dict.fromkeys(("name", "task"), str)
+    expected = {"kind": str, "view": str, "files": dict, "mfcc": dict, "classes": list, "name": str, "task": str}
     wrong = [key for key, kind in expected.items() if not isinstance(card, dict) or not isinstance(card.get(key), kind)]
-    if wrong or "mfcc" not in card:
-        raise ModelFileError(f"{folder.name}: {CARD_FILE} lacks {', '.join(wrong or ['mfcc'])}; it is no model's card")
+    if wrong:
+        raise ModelFileError(f"{folder.name}: {CARD_FILE} lacks {', '.join(wrong)}; it is no model's card")
     checked: dict[str, Any] = card
+    classes = checked["classes"]
+    if len(classes) < 2 or not all(isinstance(label, str) for label in classes) or len(set(classes)) < len(classes):
+        raise ModelFileError(f"{folder.name}: {CARD_FILE}: classes must be at least two different texts")
     return checked
 
 
@@ -148,7 +159,12 @@ def _check_files(folder: Path, files: dict[str, Any]) -> None:
 
 
 def _files_below(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / CARD_FILE)
+    """List a model's files; links are refused, they could lead to any file of this machine."""
+    found = sorted(itertools.islice(folder.rglob("*"), MAX_FILES + 1))
+    strange = [path.name for path in found if path.is_symlink() or not (path.is_file() or path.is_dir())]
+    if strange or len(found) > MAX_FILES:
+        raise ModelFileError(f"{folder.name}: holds links, devices or too many files: {', '.join(strange[:5])}")
+    return [path for path in found if path.is_file() and path != folder / CARD_FILE]
 
 
 def _sha256(path: Path) -> str:

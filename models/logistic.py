@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from models import skops_files
 from models.balance import balanced_accuracy, spread
-from models.protocol import Examples, ModelSetup, Prediction, Settings
+from models.protocol import Examples, ModelFileError, ModelSetup, Prediction, Settings
 
 C_GRID = (0.001, 0.01, 0.1, 1.0)
 """Inverse regularisation strengths that it chooses from."""
@@ -56,10 +56,24 @@ class Logistic:
 
     @classmethod
     def load(cls, folder: Path) -> Logistic:
-        """Read the fitted pipeline; refuse other types than scikit-learn's own."""
+        """Read the fitted pipeline.
+
+        Raises
+        ------
+        ModelFileError
+            The file holds other types than scikit-learn's own, or another pipeline.
+        """
         content = skops_files.load(folder / _FILE)
-        model = cls(ModelSetup(n_classes=content["n_classes"], seed=0, threads=1))
-        model._pipeline = content["pipeline"]
+        pipeline: Any = content.get("pipeline")
+        n_classes: Any = content.get("n_classes")
+        steps = pipeline.__dict__.get("steps") if type(pipeline) is Pipeline else None
+        kinds = [type(step[-1]) for step in steps if step] if isinstance(steps, list) else []
+        if kinds != [StandardScaler, LogisticRegression] or type(n_classes) is not int or n_classes < 2:
+            raise ModelFileError(f"{_FILE}: not the parts of this kind of model")
+        if not set(np.ravel(pipeline[-1].__dict__.get("classes_")).tolist()) <= set(range(n_classes)):
+            raise ModelFileError(f"{_FILE}: classes that are none of the {n_classes}")
+        model = cls(ModelSetup(n_classes=n_classes, seed=0, threads=1))
+        model._pipeline = pipeline
         return model
 
 

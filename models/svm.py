@@ -24,9 +24,12 @@ from sklearn.svm import SVC
 
 from models import skops_files
 from models.balance import balanced_accuracy, spread
-from models.protocol import Examples, ModelSetup, Prediction, Settings
+from models.protocol import Examples, ModelFileError, ModelSetup, Prediction, Settings
 
 _FILE = "svm.skops"
+_SETTINGS = {"C": 10.0, "gamma": "scale", "class_weight": "balanced", "break_ties": True, "cache_size": 500}
+# break_ties: of several classes the decision function's largest wins, not the first of those with most votes
+
 _FITTED_ATTRIBUTES = (
     "classes_",
     "class_weight_",
@@ -40,6 +43,7 @@ _FITTED_ATTRIBUTES = (
     "_probB",
     "_sparse",
 )
+_ARRAYS = ("_n_support", "support_vectors_", "intercept_", "dual_coef_", "_intercept_", "_dual_coef_")
 
 
 class Svm:
@@ -115,11 +119,25 @@ class Svm:
 
     @classmethod
     def load(cls, folder: Path) -> Svm:
-        """Read what `save` has written; refuse other types than scikit-learn's and NumPy's own."""
+        """Read what `save` has written.
+
+        Raises
+        ------
+        ModelFileError
+            The file holds other types than scikit-learn's and NumPy's own, or arrays that do not fit together.
+        """
         content = skops_files.load(folder / _FILE)
-        model = cls(ModelSetup(n_classes=len(content["slopes"]), seed=0, threads=1), machine=SVC)
-        model._scaler, model._svc = content["scaler"], content["svc"]
-        model._slopes, model._intercepts = content["slopes"], content["intercepts"]
+        try:
+            scaler, slopes, intercepts = (content[name] for name in ("scaler", "slopes", "intercepts"))
+            if type(scaler) is not StandardScaler:
+                raise ValueError("no scaler")
+            _check_array(slopes, "slopes", "f", (len(slopes),))
+            _check_array(intercepts, "intercepts", "f", slopes.shape)
+            machine = checked_svc(content["svc"], len(slopes))
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise ModelFileError(f"{_FILE}: not the parts of this kind of model ({error})") from error
+        model = cls(ModelSetup(n_classes=len(slopes), seed=0, threads=1), machine=SVC)
+        model._scaler, model._svc, model._slopes, model._intercepts = scaler, machine, slopes, intercepts
         return model
 
 
@@ -146,6 +164,54 @@ def plain_svc(fitted: Any) -> Any:
     return plain
 
 
+def checked_svc(read: Any, n_classes: int) -> Any:
+    """Return a new ``SVC`` with the arrays of `read`, which libsvm would believe whatever their sizes.
+
+    Parameters
+    ----------
+    read
+        What a file holds in the place of the machine.
+    n_classes
+        Number of classes of the model; the machine may know fewer.
+
+    Raises
+    ------
+    ValueError, AttributeError, TypeError
+        It is no machine of the kind that `plain_svc` makes.
+    """
+    radial = type(read) is SVC and read.kernel == "rbf" and read._sparse is False
+    if not radial or not np.isfinite(float(read._gamma)):
+        raise ValueError("no support vector machine with a radial kernel")
+    n_known, (n_vectors, n_features) = len(read.classes_), read.support_vectors_.shape
+    pairs = (n_known * (n_known - 1) // 2,)
+    _check_array(read.classes_, "classes_", "iu", (n_known,))
+    if n_known < 2 or (np.diff(read.classes_) <= 0).any() or read.classes_[0] < 0 or read.classes_[-1] >= n_classes:
+        raise ValueError(f"classes {read.classes_.tolist()[:5]} of {n_classes}")
+    _check_array(read.support_vectors_, "support_vectors_", "f", (n_vectors, n_features))
+    _check_array(read.support_, "support_", "i", (n_vectors,))
+    for name in ("dual_coef_", "_dual_coef_"):
+        _check_array(getattr(read, name), name, "f", (n_known - 1, n_vectors))
+    for name in ("intercept_", "_intercept_"):
+        _check_array(getattr(read, name), name, "f", pairs)
+    _check_array(read._n_support, "_n_support", "i", (n_known,))
+    if (read._n_support < 0).any() or read._n_support.sum() != n_vectors:
+        raise ValueError(f"{n_vectors} support vectors are not what its classes have")
+    for name in ("_probA", "_probB"):  # of no use here, but libsvm is given them
+        values = getattr(read, name)
+        _check_array(values, name, "f", pairs if np.size(values) else (0,))
+    if read.n_features_in_ != n_features:
+        raise ValueError(f"{read.n_features_in_} numbers per recording, {n_features} per support vector")
+    machine = SVC(**_SETTINGS)
+    for name in (*_FITTED_ATTRIBUTES, *_ARRAYS):
+        setattr(machine, name, getattr(read, name))
+    return machine
+
+
+def _check_array(values: Any, name: str, kinds: str, shape: tuple[int, ...]) -> None:
+    if not isinstance(values, np.ndarray) or values.dtype.kind not in kinds or values.shape != shape:
+        raise ValueError(f"{name} is no array of shape {shape}")
+
+
 def fastest_machine() -> Any:
     """Return the ``SVC`` of scikit-learn-intelex, or scikit-learn's own where that is not installed.
 
@@ -159,9 +225,7 @@ def fastest_machine() -> Any:
 
 
 def _new_svc(machine: Any, threads: int) -> Any:
-    # break_ties: of several classes the decision function's largest wins, not the first of those with most votes
-    settings = {"C": 10.0, "gamma": "scale", "class_weight": "balanced", "break_ties": True, "cache_size": 500}
-    return SVC(**settings) if machine is SVC else machine(**settings, n_jobs=threads)
+    return SVC(**_SETTINGS) if machine is SVC else machine(**_SETTINGS, n_jobs=threads)
 
 
 def _fitted_sigmoid(decisions: NDArray[np.float64], is_class: NDArray[np.bool_]) -> tuple[float, float]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from models.balance import balanced_accuracy, balanced_weights
 from models.protocol import Examples, ModelFileError, ModelSetup, Prediction, Settings
+from models.xgb_files import check_trees
 
 CANDIDATE_ROUNDS = tuple(range(25, 301, 25))
 """Numbers of boosting rounds that validation speakers choose from for two classes, one tree a round."""
@@ -107,13 +108,13 @@ class XgBoost:
         ModelFileError
             The file holds no trees of this kind of model.
         """
+        n_classes = check_trees(folder / _FILE)
         try:
             # one thread from the first answer on: others would wait for work by spinning
             booster = xgboost.Booster({"nthread": 1}, model_file=folder / _FILE)
-            n_groups = len(booster.predict(xgboost.DMatrix(np.zeros((1, booster.num_features())))).reshape(-1))
         except xgboost.core.XGBoostError as error:
             raise ModelFileError(f"{_FILE}: not a model file that XGBoost can read") from error
-        model = cls(ModelSetup(n_classes=max(n_groups, 2), seed=0, threads=1))
+        model = cls(ModelSetup(n_classes=n_classes, seed=0, threads=1))
         model._booster = booster
         return model
 
