@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from features.audio import read_samples, resample
+from features.audio import SPARE_S, read_samples, resample
 from features.mfcc import MfccConfig, NarrowFilterWarning, extract, sounding_frames
 from features.views import view
 from models.files import load_model
@@ -56,7 +56,8 @@ def predict_files(folder: Path, names: Sequence[str], *, plug_in: str | None = N
     for name in names:
         started = time.perf_counter()
         try:
-            audio = read_samples(io.BytesIO(sys.stdin.buffer.read()) if name == "-" else Path(name))
+            source = io.BytesIO(sys.stdin.buffer.read()) if name == "-" else Path(name)
+            audio = read_samples(source, most_s=config.clip_s + SPARE_S)
             samples = resample(audio.samples, audio.sample_rate_hz, config.sample_rate_hz)
             mfcc = extract(samples, config)
         except ValueError as error:  # AudioError is one

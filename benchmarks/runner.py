@@ -179,10 +179,22 @@ def _with_mfcc_notes(corpus: Corpus, config: MfccConfig, features: Features) -> 
     if share := _truncated_share(corpus, features):
         seconds = config.clip_samples / config.sample_rate_hz
         notes.append(f"{100 * share:.1f} % of the recordings are longer than {seconds:.2f} s and were cut short there.")
+    notes.extend(_level_notes(corpus, features))
     if config.one_bin_filters:
         number = len(config.one_bin_filters)
         notes.append(f"{number} of {config.n_mels} mel filters see one FFT bin only, at {config.sample_rate_hz} Hz.")
     return dataclasses.replace(corpus, notes=tuple(notes))
+
+
+def _level_notes(corpus: Corpus, features: Features) -> list[str]:
+    """Count the recordings that were used although their level is odd."""
+    index = features.index[features.index["recording_id"].isin(corpus.recordings["recording_id"])]
+    said = {
+        "clipped": "clipped: three or more samples stand at full scale",
+        "off_centre": "not centred: their mean is more than 1 % of full scale from zero",
+    }
+    counts = {what: int(index[column].sum()) for column, what in said.items()}
+    return [f"{count:,} of {len(index):,} recordings were used though {what}." for what, count in counts.items() if count]
 
 
 def _without_unreadable(corpus: Corpus, features: Features) -> Corpus:

@@ -1,15 +1,18 @@
 """Audio files to one channel of samples on the int16 scale, whatever their encoding.
 
 Full scale is 32768: 8, 24 and 32 bit and floating-point files are scaled to it, so that coefficient 0 and the floors
-of the MFCCs mean the same in every file. Read by libsndfile (soundfile), resampled by soxr; a WAV of the plainest form
-(one channel of 16 bit, a header of 44 bytes that agrees with the file's length) needs no library, which takes a quarter
-of the time.
+of the MFCCs mean the same in every file. WAV and FLAC, told by their first bytes and not by their names, are read by
+libsndfile (soundfile), resampled by soxr; a WAV of the plainest form (one channel of 16 bit, a header of 44 bytes that
+agrees with the file's length) needs no library, which takes a quarter of the time.
 """
 
 from __future__ import annotations
 
-import os
+import io
+import math
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -19,13 +22,24 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
+from features import wav
+from features.regular_files import open_regular
+from features.wav import WavError, check_wav
+
 FULL_SCALE = 32_768
 MAX_SAMPLES = 2**33
 """More than any recording has; libsndfile gives such numbers where the header does not know its length."""
+MAX_CHANNELS = 64
+LEAST_HZ, MOST_HZ = 1_000, 2**20
+"""Sampling rates outside are a header's mistakes, and take seconds or gigabytes to resample."""
+LOUDEST = 1e7
+"""So many times full scale is no scale at all; larger samples could not be squared without a thought."""
+SPARE_S = 0.1
+"""A reader that wants the first seconds of a recording at another rate asks for so much more: a resampler's filter."""
 
 _PLAIN_WAV = struct.Struct("<4sI8sIHHIIHH4sI")
-_MOST_HZ = 2**20  # plain files of higher rates are left to libsndfile's judgement
-_UNKNOWN_SIZES = (0, 0xFFFFFFFF)  # what programs that write to a pipe leave as a WAV chunk's size
+_AGAIN = "copy it again from its source, or leave it out"
+_BLOCK_VALUES = 2**20  # values of all channels that are decoded at a time: memory does not grow with a file's length
 
 
 class AudioError(ValueError):
@@ -53,11 +67,12 @@ class Audio:
 
 @dataclass(frozen=True, kw_only=True)
 class Header:
-    """What the beginning of a file says about it."""
+    """What the beginning of a file says about it; `container` is ``WAV`` or ``FLAC``, whatever its name says."""
 
     sample_rate_hz: int
     n_samples: int
     n_channels: int
+    container: str
 
 
 def probe(path: Path) -> Header:
@@ -66,42 +81,43 @@ def probe(path: Path) -> Header:
     Raises
     ------
     AudioError
-        The file is missing, no audio, empty, or visibly cut short.
+        The file is missing, no audio, empty, visibly cut short, or its header contradicts itself.
     """
-    with _open(path) as file:
-        plain = _plain_header(file)
+    file, n_bytes = _open(path)
+    with file:
+        plain = _plain_header(file, n_bytes)
         if plain is not None:
             return plain
-        file.seek(0)
-        with _opened_sound(file) as sound:
-            return _header(file, sound)
+        with _opened_sound(file) as (sound, container):
+            return _header(sound, container)
 
 
-def read_samples(source: Path | BinaryIO) -> Audio:
-    """Read a whole recording.
+def read_samples(source: Path | BinaryIO, *, most_s: float | None = None) -> Audio:
+    """Read a recording.
 
     Parameters
     ----------
     source
         A file's path, or a seekable binary stream.
+    most_s
+        Keep no more than the first so many seconds, so that memory does not grow with the file; None keeps all.
+        What comes later is still decoded and checked, unless each of its bits makes a proper sample.
 
     Raises
     ------
     AudioError
-        The file is missing, no audio, empty, cut short, or has samples that are no numbers.
+        The file is missing, no audio, empty, cut short, contradicts itself, has samples that are no numbers, or
+        what is kept of it has no sound.
     """
-    if not isinstance(source, Path):
-        return _read(source)
-    with _open(source) as file:
-        plain = _plain_header(file)
-        if plain is None:
-            file.seek(0)
-            return _read(file)
-        data = file.read()
-    if len(data) != 2 * plain.n_samples:
-        raise AudioError(f"cut short: {len(data) // 2} of {plain.n_samples} samples are there")
-    samples = np.frombuffer(data, dtype="<i2").astype(np.int16, copy=False)
-    return Audio(samples=samples, sample_rate_hz=plain.sample_rate_hz, n_channels=1)
+    if isinstance(source, Path):
+        file, n_bytes = _open(source)
+        with file:
+            plain = _plain_header(file, n_bytes)
+            audio = _read(file, most_s) if plain is None else _read_plain(file, plain, most_s)
+    else:
+        audio = _read(source, most_s)
+    _check_sound(audio.samples)
+    return audio
 
 
 def resample(samples: NDArray[Any], from_hz: int, to_hz: int) -> NDArray[Any]:
@@ -120,79 +136,116 @@ def resample(samples: NDArray[Any], from_hz: int, to_hz: int) -> NDArray[Any]:
     return resampled
 
 
-def _plain_header(file: BinaryIO) -> Header | None:
+def _plain_header(file: BinaryIO, n_bytes: int) -> Header | None:
     """Read the header of a WAV of the plainest form, every field as it must be; None for any other file."""
-    head, n_bytes = file.read(_PLAIN_WAV.size), os.fstat(file.fileno()).st_size
+    head = file.read(_PLAIN_WAV.size)
     if len(head) < _PLAIN_WAV.size:
         return None
     fields = _PLAIN_WAV.unpack(head)
     rate, n_data = fields[6], fields[-1]
     expected = (b"RIFF", n_bytes - 8, b"WAVEfmt ", 16, 1, 1, rate, 2 * rate, 2, 16, b"data", n_bytes - _PLAIN_WAV.size)
-    if fields != expected or not 0 < rate <= _MOST_HZ or n_data == 0 or n_data % 2:
+    if fields != expected or not LEAST_HZ <= rate <= MOST_HZ or n_data == 0 or n_data % 2:
         return None
-    return Header(sample_rate_hz=rate, n_samples=n_data // 2, n_channels=1)
+    return Header(sample_rate_hz=rate, n_samples=n_data // 2, n_channels=1, container="WAV")
 
 
-def _open(path: Path) -> BinaryIO:
+def _read_plain(file: BinaryIO, header: Header, most_s: float | None) -> Audio:
+    n_kept = _n_kept(header, most_s)
+    data = file.read(2 * n_kept)
+    if len(data) != 2 * n_kept:
+        raise AudioError(f"cut short: {len(data) // 2} of {n_kept} samples are there; {_AGAIN}")
+    samples = np.frombuffer(data, dtype="<i2").astype(np.int16, copy=False)
+    return Audio(samples=samples, sample_rate_hz=header.sample_rate_hz, n_channels=1)
+
+
+def _open(path: Path) -> tuple[BinaryIO, int]:
     try:
-        return path.open("rb")
+        return open_regular(path)
     except OSError as error:
-        raise AudioError(f"cannot be opened: {error.strerror}") from error
+        reason = error.strerror or str(error)
+        raise AudioError(f"cannot be opened: {reason}; make it a file that can be read, or leave it out") from error
 
 
-def _opened_sound(file: BinaryIO) -> soundfile.SoundFile:
+@contextmanager
+def _opened_sound(file: BinaryIO) -> Iterator[tuple[soundfile.SoundFile, str]]:
+    """Open what begins as a WAV or FLAC does, once its header is found to agree with itself; say which it is."""
+    file.seek(0)
+    magic = file.read(4)
+    if magic not in (*wav.MAGIC, b"fLaC"):
+        raise AudioError("no audio that can be read: its first bytes are not those of WAV or FLAC; convert it to one")
     try:
-        return soundfile.SoundFile(file)
-    except (soundfile.LibsndfileError, TypeError) as error:
-        raise AudioError("no audio that can be read (expected WAV, FLAC or another format of libsndfile)") from error
+        check_wav(file)
+        file.seek(0)
+        # a file is read by libsndfile itself, a stream through calls of Python
+        with soundfile.SoundFile(file.fileno() if isinstance(file, io.FileIO) else file, closefd=False) as sound:
+            yield sound, "FLAC" if magic == b"fLaC" else "WAV"
+    except WavError as error:
+        raise AudioError(str(error)) from error
+    except soundfile.LibsndfileError as error:
+        raise AudioError(f"no audio that can be read: {error.error_string} {_AGAIN}") from error
 
 
-def _header(file: BinaryIO, sound: soundfile.SoundFile) -> Header:
-    _check_wav_is_whole(file)
+def _header(sound: soundfile.SoundFile, container: str) -> Header:
     if sound.frames == 0:
-        raise AudioError("empty: it has no samples")
+        raise AudioError("empty: it has no samples; leave it out")
     if not 0 < sound.frames < MAX_SAMPLES:
-        raise AudioError("its header does not say how long it is")
-    return Header(sample_rate_hz=sound.samplerate, n_samples=sound.frames, n_channels=sound.channels)
+        raise AudioError("its header does not say how long it is; write the file anew from its source")
+    if not LEAST_HZ <= sound.samplerate <= MOST_HZ:
+        raise AudioError(
+            f"{sound.samplerate} Hz: a sampling rate of {LEAST_HZ} to {MOST_HZ} Hz was expected; correct its header"
+        )
+    if sound.channels > MAX_CHANNELS:
+        raise AudioError(f"{sound.channels} channels: at most {MAX_CHANNELS} were expected; mix it down")
+    return Header(
+        sample_rate_hz=sound.samplerate, n_samples=sound.frames, n_channels=sound.channels, container=container
+    )
 
 
-def _read(file: BinaryIO) -> Audio:
-    with _opened_sound(file) as sound:
-        header = _header(file, sound)
-        dtype = "int16" if sound.subtype == "PCM_16" else "float32"
-        try:
-            samples = sound.read(dtype=dtype)
-        except soundfile.LibsndfileError as error:
-            raise AudioError(f"damaged: {error}") from error
-    if len(samples) < header.n_samples:
-        raise AudioError(f"cut short: {len(samples)} of {header.n_samples} samples are there")
-    if dtype == "float32":
-        samples *= np.float32(FULL_SCALE)
-        if not np.isfinite(samples).all():
-            raise AudioError("has samples that are NaN or infinite")
-    if header.n_channels > 1:
-        samples = samples.mean(axis=1, dtype=np.float32)
+def _n_kept(header: Header, most_s: float | None) -> int:
+    return header.n_samples if most_s is None else min(header.n_samples, math.ceil(most_s * header.sample_rate_hz))
+
+
+def _read(file: BinaryIO, most_s: float | None) -> Audio:
+    kept: list[NDArray[Any]] = []
+    n_read = 0
+    with _opened_sound(file) as (sound, container):
+        header = _header(sound, container)
+        n_kept = _n_kept(header, most_s)
+        while n_read < header.n_samples:
+            wanted = min((n_kept if n_read < n_kept else header.n_samples) - n_read, _BLOCK_VALUES // sound.channels)
+            block = _decoded(sound, wanted)
+            if n_read < n_kept:
+                kept.append(block)
+            n_read += len(block)
+            if len(block) < wanted:
+                raise AudioError(f"cut short: {n_read} of {header.n_samples} samples are there; {_AGAIN}")
+    samples = kept[0] if len(kept) == 1 else np.concatenate(kept)
     return Audio(samples=samples, sample_rate_hz=header.sample_rate_hz, n_channels=header.n_channels)
 
 
-def _check_wav_is_whole(file: BinaryIO) -> None:
-    """Refuse a WAV whose data chunk is longer than the file: libsndfile reads what is there and says nothing."""
-    place = file.tell()
-    n_bytes = file.seek(0, 2)
-    file.seek(0)
-    head = file.read(12)
-    if head[:4] == b"RIFF" and head[8:] == b"WAVE":
-        start, size = _data_chunk(file)
-        if size not in _UNKNOWN_SIZES and start + size > n_bytes:
-            raise AudioError(f"cut short: {max(0, n_bytes - start)} of {size} bytes of samples are there")
-    file.seek(place)
+def _decoded(sound: soundfile.SoundFile, n_samples: int) -> NDArray[Any]:
+    """Decode the next samples: one channel, on the int16 scale."""
+    whole = sound.subtype == "PCM_16"
+    try:
+        block: NDArray[Any] = sound.read(n_samples, dtype="int16" if whole else "float32")
+    except soundfile.LibsndfileError as error:
+        raise AudioError(f"damaged: {error.error_string} {_AGAIN}") from error
+    if not whole:
+        _check_numbers(block)
+        block *= np.float32(FULL_SCALE)
+    return block if block.ndim == 1 else block.mean(axis=1, dtype=np.float32)
 
 
-def _data_chunk(file: BinaryIO) -> tuple[int, int]:
-    """Return where the samples of a WAV start and how many bytes they should be; (0, 0) if there are none."""
-    while len(header := file.read(8)) == 8:
-        name, size = struct.unpack("<4sI", header)
-        if name == b"data":
-            return file.tell(), size
-        file.seek(size + size % 2, 1)
-    return 0, 0
+def _check_numbers(block: NDArray[np.float32]) -> None:
+    """Refuse samples that are no numbers, and those that later steps could not square."""
+    if not np.isfinite(block).all():
+        raise AudioError("has samples that are NaN or infinite; write the file anew from its source, or leave it out")
+    peak = max(-float(block.min(initial=0)), float(block.max(initial=0)))
+    if peak > LOUDEST:
+        raise AudioError(f"its samples reach {peak:.3g} times full scale; scale them to -1 to 1")
+
+
+def _check_sound(samples: NDArray[Any]) -> None:
+    """Refuse a recording of one value; almost all are known by three samples not to be."""
+    if samples[0] == samples[samples.size // 2] == samples[-1] and samples.min() == samples.max():
+        raise AudioError(f"no sound in it: its {samples.size} samples are all {samples[0]:g}; leave it out")

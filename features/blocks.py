@@ -13,17 +13,20 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from features.audio import AudioError, read_samples, resample
+from features.audio import SPARE_S, AudioError, read_samples, resample
 from features.images import ImageError, read_image, undo_viridis
+from features.levels import level_of
 from features.mfcc import MfccConfig, extract_batch, sounding_frames
 
 
 class Row(NamedTuple):
-    """What the index says of one recording: the frames that sound, whether it was cut, why it cannot be used."""
+    """What the index says of one recording: the frames that sound, what is odd about it, why it cannot be used."""
 
     first_frame: int = 0
     n_sounding: int = 0
     truncated: bool = False
+    clipped: bool = False
+    off_centre: bool = False
     error: str | None = None
 
 
@@ -49,9 +52,10 @@ def extract_block(block: Block) -> list[Row]:
     samples_of: dict[int, NDArray[Any]] = {}
     for offset, path in enumerate(paths):
         try:
-            audio = read_samples(Path(path))
+            audio = read_samples(Path(path), most_s=config.clip_s + SPARE_S)
             samples = resample(audio.samples, audio.sample_rate_hz, config.sample_rate_hz)
-            rows.append(Row(*sounding_frames(len(samples), config), len(samples) > config.clip_samples))
+            cut = len(samples) > config.clip_samples
+            rows.append(Row(*sounding_frames(len(samples), config), cut, *level_of(audio.samples)))
             samples_of[offset] = samples
         except AudioError as error:
             rows.append(Row(error=str(error)))

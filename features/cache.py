@@ -31,10 +31,13 @@ from features.blocks import Block, Row, Work, extract_block, one_thread, read_im
 from features.corpora.recordings import Corpus
 from features.engine import fft_backend
 from features.mfcc import ENGINE_VERSION, MfccConfig
+from features.regular_files import open_regular
 
 BLOCK_RECORDINGS = 64
 WORTH_PROCESSES = 4_000
 """Recordings from which on starting worker processes pays: 0.35 s of CPU time each, 1.5 to 2 s on a busy machine."""
+WHOLE_BYTES = 2**20
+"""Files up to this size are read at once to be hashed, which is quicker; larger ones piece by piece."""
 
 OnProgress = Callable[[int, int], None]
 
@@ -52,7 +55,7 @@ class Features:
     images
         The published images, uint8 ``(n_recordings, n_frames, n_coefficients, 3)``, or None.
     index
-        A row per row of the tensor: ``recording_id, first_frame, n_sounding, truncated, error``.
+        A row per row of the tensor: ``recording_id`` and what `features.blocks.Row` says.
     extract_seconds, extract_jobs
         How long making the entry took, in how many processes.
     reused
@@ -113,11 +116,19 @@ def _remembered_hash(
         remembered = known.get(path)
         if remembered and remembered[:2] == (status.st_size, status.st_mtime_ns):
             return remembered[2]
-        digest = hashlib.blake2b(Path(path).read_bytes(), digest_size=16).hexdigest()
+        digest = _hash(path)
     except OSError:
         return None
     fresh.append((path, status.st_size, status.st_mtime_ns, digest))
     return digest
+
+
+def _hash(path: str) -> str:
+    file, n_bytes = open_regular(path)
+    with file:
+        if n_bytes <= WHOLE_BYTES:
+            return hashlib.blake2b(file.readall(), digest_size=16).hexdigest()
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
 def mfcc_features(
@@ -163,6 +174,7 @@ def _entry_key(corpus: Corpus, config: MfccConfig) -> str:
         "engine": ENGINE_VERSION,
         "fft": "scipy" if fft_backend() is None else "mkl_fft",  # the last bits differ
         "images": corpus.sample_rate_hz is None,
+        "index": Row._fields,
         **config.as_dict(),
     }
     digest.update(json.dumps(settings, sort_keys=True).encode())

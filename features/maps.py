@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from features.audio import AudioError, read_samples, resample
+from features.audio import SPARE_S, AudioError, read_samples, resample
 from features.images import jpeg_bytes
 from features.mfcc import MfccConfig
 
@@ -135,7 +135,7 @@ def write_images(
 
 def _draw(path: Path, zeros_in_front: int | None) -> bytes:
     config = MfccConfig(recipe="seed")
-    audio = read_samples(path)
+    audio = read_samples(path, most_s=config.clip_s + SPARE_S)
     return jpeg_bytes(resample(audio.samples, audio.sample_rate_hz, config.sample_rate_hz), config, zeros_in_front)
 
 

@@ -139,7 +139,7 @@ def told(source: Path | io.BytesIO) -> tuple[object, ...]:
     more=st.sampled_from([b"", b"x", b"LIST\x04\0\0\0abcd"]),
 )
 @example(field=0, value=0, n_lost=0, more=b"")
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_plain_wavs_and_nearly_plain_ones_are_read_as_libsndfile_reads_them(
     tmp_path: Path, field: int, value: int, n_lost: int, more: bytes
 ) -> None:
