@@ -135,6 +135,7 @@ def run(
     given = {name: value for name, value in locals().items() if name != "config"}
     created = _date_of_the_run()
     with one_line_errors():
+        from benchmarks import plug_ins
         from benchmarks.progress import Stages
         from benchmarks.runner import closing_words
         from benchmarks.runner import run as run_benchmark
@@ -143,6 +144,7 @@ def run(
         settings = read_settings(given, config)
         again = [argument for argument in sys.argv[1:] if argument != "--fresh"]
         command = shlex.join(["python", "-m", "benchmarks", *again])
+        plug_ins.look_here(settings.models)
         stages = Stages()
         try:
             result = run_benchmark(
@@ -252,10 +254,12 @@ def growth(
 ) -> None:
     """Measure how extraction, training, answers and the report grow, and how far this machine goes."""
     with one_line_errors():
+        from benchmarks import plug_ins
         from benchmarks.growth import measure_growth, read_growth_settings
         from benchmarks.growth_tables import content_of, markdown, write
         from benchmarks.progress import Stages
 
+        plug_ins.look_here(models.split(","))
         settings = read_growth_settings(
             {"corpus": corpus, "models": models, "sizes": sizes, "budget_s": budget_s, "threads": threads}
         )
@@ -289,8 +293,10 @@ def predict(
 ) -> None:
     """Say what a saved model recognises in audio files: label, score and time per file."""
     with one_line_errors():
+        from benchmarks import plug_ins
         from benchmarks.predicting import predict_files
 
+        plug_ins.look_here([plug_in] if plug_in else [])
         failed = 0
         for answer in predict_files(model, recordings, plug_in=plug_in):
             typer.echo(answer.line)
@@ -442,8 +448,7 @@ def baseline() -> None:
 
 
 def main() -> None:
-    """Run the command line; plug-in models are also looked for in the working directory."""
+    """Run the command line."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a name that a terminal cannot show is no failure
-    sys.path.append(str(Path.cwd()))
     app()

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.cells import CellJob
+from benchmarks.plug_ins import is_plug_in
 from benchmarks.provenance import CHECKOUT
 
 COMMAND = (sys.executable, "-P", "-m", "benchmarks.cells")  # -P: a folder "models" where the user is hides not ours
@@ -73,7 +74,7 @@ def _run(job: CellJob, running: set[subprocess.Popen[str]]) -> Outcome:
         stderr=subprocess.PIPE,
         text=True,
         errors="replace",
-        env=cell_environment(job.threads),
+        env=cell_environment(job.threads, here=is_plug_in(job.cell.model)),
     )
     running.add(process)
     _, log = process.communicate(job.to_json())
@@ -81,11 +82,10 @@ def _run(job: CellJob, running: set[subprocess.Popen[str]]) -> Outcome:
     return Outcome(job=job, status=process.returncode, log=log, seconds=time.perf_counter() - started)
 
 
-def cell_environment(threads: int) -> dict[str, str]:
-    """Bound every library's threads before it is imported, and make hashing repeatable."""
-    search = os.pathsep.join(
-        path for path in (str(CHECKOUT), os.environ.get("PYTHONPATH", ""), str(Path.cwd())) if path
-    )
+def cell_environment(threads: int, *, here: bool = False) -> dict[str, str]:
+    """Bound every library's threads before it is imported, make hashing repeatable; find plug-ins `here` if asked."""
+    places = (str(CHECKOUT), os.environ.get("PYTHONPATH", ""), str(Path.cwd()) if here else "")
+    search = os.pathsep.join(path for path in places if path)
     return {
         **os.environ,
         **dict.fromkeys(THREAD_VARIABLES, str(threads)),

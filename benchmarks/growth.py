@@ -24,6 +24,7 @@ import pandas as pd
 
 from benchmarks.cells import CellJob, peak_rss_bytes
 from benchmarks.executors import run_jobs
+from benchmarks.plug_ins import sources
 from benchmarks.power_laws import fit_law
 from benchmarks.progress import Stages
 from benchmarks.provenance import CHECKOUT
@@ -204,13 +205,14 @@ class _Size:
             ("folds", material.plan.folds),
         ):
             tables.write(table, name, directory.path)
-        jobs = make_jobs(self.settings, material, self.settings.models, conditions)
+        models = sources(self.settings.models)
+        jobs = make_jobs(self.settings, material, models, conditions)
         for job in jobs:
             if job.cell.fold == 0 and self._affordable(job, size, budget_s):
                 self._cell(job, directory, answered, size)
         jobs = [job for job in jobs if job.cell.model in answered]
         if jobs:
-            described = manifest_of(self.settings, material, self.settings.models, conditions)
+            described = manifest_of(self.settings, material, models, conditions)
             manifest = {**described, "command": "growth", "created": moment(None).isoformat()}
             self._report(jobs, directory, material, (manifest, answered))
 

@@ -87,7 +87,7 @@ class RunDirectory:
         """Read the manifest; None where there is none, or one of something else than a run."""
         try:
             content = json.loads((self.path / MANIFEST).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, json.JSONDecodeError):
+        except (OSError, ValueError, RecursionError):
             return None
         return content if isinstance(content, dict) and content.get("schema") == SCHEMA else None
 
@@ -101,9 +101,9 @@ class RunDirectory:
         """Return what a finished cell says of itself; None where it is not finished under this job's key."""
         try:
             content = json.loads((self.cells / job.cell.name / "cell.json").read_text(encoding="utf-8"))
-        except (OSError, json.JSONDecodeError):
+        except (OSError, ValueError, RecursionError):
             return None
-        return content if content.get("key") == job.key else None
+        return content if _is_record(content, job) else None
 
     def is_done(self, job: CellJob) -> bool:
         """Tell whether nothing is left to do for `job`, its model kept if that is asked for and can be done."""
@@ -146,6 +146,14 @@ class RunDirectory:
         for name in names:
             if (self.cells / name / "model").is_dir():
                 shutil.copytree(self.cells / name / "model", self.path / "models" / name, dirs_exist_ok=True)
+
+
+def _is_record(content: object, job: CellJob) -> bool:
+    """Tell whether a file's content is what the cell of `job` says of itself, made under the same conditions."""
+    if not isinstance(content, dict) or content.get("key") != job.key or content.get("cell") != job.cell.keys:
+        return False
+    n_bytes = content.get("model_bytes")
+    return isinstance(content.get("settings"), dict) and (n_bytes is None or type(n_bytes) is int)
 
 
 def _extraction(features: Features) -> pd.DataFrame:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import importlib
 import itertools
 import json
 import warnings
@@ -16,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks import provenance
+from benchmarks import plug_ins, provenance
 from benchmarks.cells import Cell, CellJob
 from benchmarks.examples import write_examples
 from benchmarks.executors import run_jobs
@@ -32,6 +31,7 @@ from features.corpora.recordings import Corpus, check_recordings, quarantine_tab
 from features.mfcc import MfccConfig, NarrowFilterWarning
 from models.catalogue import CATALOGUE, display_name, resolve
 from reports import borrowed, page, summary, tables, wording
+from reports.links import refuse_links
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,13 +89,21 @@ def run(
     """
     task = find_task(settings.task)
     check_models(settings.models)
-    material = prepare(settings, task, cache=cache, stages=stages)
     directory = RunDirectory(settings.folder)
+    if directory.path.is_dir():
+        refuse_links(directory.path)
+    material = prepare(settings, task, cache=cache, stages=stages)
     conditions = conditions_of(settings, material, keras_backend)
     _check_timings_from(settings, material, conditions)
     directory.prepare(conditions, fresh=settings.fresh)
-    models = _models_of(directory, settings)
+    former = directory.read_manifest() or {}
+    models = _models_of(directory, former, settings)
+    others = plug_ins.not_named(former, models)
     jobs = make_jobs(settings, material, models, conditions)
+    kept = [job for job in make_jobs(settings, material, others, conditions) if directory.record(job) is not None]
+    for line in plug_ins.told(others, kept):
+        stages.say(line)
+    models = {**models, **{job.cell.model: others[job.cell.model] for job in kept}}
     manifest = {
         **manifest_of(settings, material, models, conditions),
         "command": command,
@@ -106,7 +114,7 @@ def run(
     tables.write(material.corpus.quarantine, "quarantine", directory.path)
     tables.write(material.plan.folds, "folds", directory.path)
     n_ran = _run_missing(directory, jobs, settings.jobs, stages)
-    return finish(directory, jobs, manifest, material, n_ran, timings_from=settings.timings_from)
+    return finish(directory, [*jobs, *kept], manifest, material, n_ran, timings_from=settings.timings_from)
 
 
 def _check_timings_from(settings: RunSettings, material: Material, conditions: dict[str, Any]) -> None:
@@ -115,7 +123,7 @@ def _check_timings_from(settings: RunSettings, material: Material, conditions: d
         return
     if settings.timings_from.resolve() == settings.folder.resolve():
         raise RunError(f"--timings-from {settings.timings_from}: is this run's own directory; name another run")
-    jobs = make_jobs(settings, material, settings.models, conditions)
+    jobs = make_jobs(settings, material, plug_ins.sources(settings.models), conditions)
     borrowed.check(settings.timings_from, conditions, {tuple(job.cell.keys.values()) for job in jobs})
 
 
@@ -241,21 +249,20 @@ def conditions_of(settings: RunSettings, material: Material, keras_backend: str 
     }
 
 
-def _models_of(directory: RunDirectory, settings: RunSettings) -> tuple[str, ...]:
-    """Models of this run: those with finished cells here, made under the same conditions, and those asked for."""
-    manifest = directory.read_manifest() or {}
+def _models_of(directory: RunDirectory, former: dict[str, Any], settings: RunSettings) -> plug_ins.Sources:
+    """Models of this run: our own with finished cells here, made under the same conditions, and those asked for."""
     before = [
         model
-        for model in manifest.get("settings", {}).get("models", [])
-        if any(directory.cells.glob(f"{display_name(model)}-*/cell.json"))
+        for model in plug_ins.arguments(former)
+        if model in CATALOGUE and any(directory.cells.glob(f"{display_name(model)}-*/cell.json"))
     ]
     models = tuple(dict.fromkeys([*before, *settings.models]))
     check_models(models)
-    return models
+    return plug_ins.sources(models)
 
 
 def make_jobs(
-    settings: RunSettings, material: Material, models: Sequence[str], conditions: dict[str, Any]
+    settings: RunSettings, material: Material, models: plug_ins.Sources, conditions: dict[str, Any]
 ) -> list[CellJob]:
     """List the jobs of all cells: the quick models first, a model's splits in order."""
     splits = (
@@ -282,19 +289,11 @@ def make_jobs(
             contended=settings.jobs > 1,
             refit=settings.refit,
             save=settings.save_models,
-            conditions={**conditions, **_plug_in_source(cell.model)},
+            conditions={**conditions, **models[cell.model]},
             card=card,
         )
         for cell in cells
     ]
-
-
-def _plug_in_source(model: str) -> dict[str, str]:
-    """Hash of the module of a plug-in: its results depend on it as on our own source; nothing for our own models."""
-    if model in CATALOGUE:
-        return {}
-    source = importlib.import_module(model.partition(":")[0]).__file__
-    return {"plug_in": provenance.file_hash(Path(source))} if source else {}
 
 
 def _run_missing(directory: RunDirectory, jobs: Sequence[CellJob], at_a_time: int, stages: Stages) -> int:
@@ -348,7 +347,7 @@ def collect(directory: RunDirectory, jobs: Sequence[CellJob], manifest: dict[str
 
 
 def manifest_of(
-    settings: RunSettings, material: Material, models: Sequence[str], conditions: dict[str, Any]
+    settings: RunSettings, material: Material, models: plug_ins.Sources, conditions: dict[str, Any]
 ) -> dict[str, Any]:
     """Describe the run, but for its command, its date and how its cells went."""
     corpus, task, plan = material.corpus, material.task, material.plan
@@ -372,7 +371,7 @@ def manifest_of(
             "sentences": protocol_sentences(settings, plan),
             "notes": [*material.labelled.notes, *plan.notes],
         },
-        "models": [_model_entry(model) for model in models],
+        "models": [{**_model_entry(model), **source} for model, source in models.items()],
         "corpus": _corpus_entry(corpus, conditions["corpus"]),
         "mfcc": {**material.config.as_dict(), "truncated_share": _truncated_share(corpus, material.features)},
         "folds_hash": conditions["folds"],

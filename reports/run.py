@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from reports import tables
+from reports.links import refuse_links
 
 Json = dict[str, Any]
 
@@ -177,9 +178,11 @@ def read_manifest(folder: Path) -> Json:
     Raises
     ------
     reports.tables.TableError
-        There is none, or it is not that of a run.
+        There is none, it is not that of a run, or the directory holds links.
     """
     path = folder / "manifest.json"
+    if path.exists():
+        refuse_links(folder)
     try:
         manifest: Json = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):

@@ -17,6 +17,7 @@ import pandas as pd
 import platformdirs
 
 from benchmarks.executors import run_jobs
+from benchmarks.plug_ins import sources
 from benchmarks.progress import Stages
 from benchmarks.runner import make_jobs, prepare
 from benchmarks.settings import RunSettings, read_settings
@@ -35,7 +36,7 @@ def measure(settings: RunSettings, cache: Path) -> pd.DataFrame:
     tables.write(material.corpus.recordings, "recordings", folder)
     tables.write(material.plan.folds, "folds", folder)
     rows = []
-    for outcome in run_jobs(make_jobs(settings, material, settings.models, {}), at_a_time=1):
+    for outcome in run_jobs(make_jobs(settings, material, sources(settings.models), {}), at_a_time=1):
         if outcome.error is not None:
             raise RuntimeError(f"cell {outcome.job.cell.name} failed: {outcome.error}")
         timings = tables.read("timings", folder / "cells" / outcome.job.cell.name)
