@@ -125,6 +125,9 @@ def run(
     strict: Annotated[
         bool | None, typer.Option("--strict", help="stop at the first recording that cannot be used")
     ] = None,
+    allow_outside: Annotated[
+        bool | None, typer.Option("--allow-outside", help="also use recordings outside the manifest's folder")
+    ] = None,
     fresh: Annotated[bool | None, typer.Option("--fresh", help="replace the run in the folder")] = None,
     cache: Cache = None,
     out: Annotated[Path | None, typer.Option(help="run directory [artifacts/<corpus>-<task>-<protocol>]")] = None,
@@ -308,6 +311,9 @@ def predict(
 @corpus_app.command()
 def describe(
     corpus: Annotated[str, typer.Argument(help="virtual, audiomnist:DIR, mfc-images:DIR or manifest:FILE.csv")],
+    allow_outside: Annotated[
+        bool, typer.Option("--allow-outside", help="also use recordings outside the manifest's folder")
+    ] = False,
     cache: Cache = None,
 ) -> None:
     """Print counts by speaker, gender and accent, what was cleaned, and quarantined files."""
@@ -315,7 +321,8 @@ def describe(
         from benchmarks.describing import description
         from features.corpora.opening import open_corpus
 
-        typer.echo(description(open_corpus(corpus, cache=_cache_folder(cache))))
+        opened = open_corpus(corpus, cache=_cache_folder(cache), allow_outside=allow_outside)
+        typer.echo(description(opened))
 
 
 @corpus_app.command()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from features.corpora.audiomnist import read_metadata
+from features.corpora.metadata import read_metadata
 from features.corpora.recordings import CorpusError, recordings_table
 from features.corpora.voices import ACCENTS
 
@@ -38,9 +38,11 @@ def speakers_table(metadata_path: Path) -> pd.DataFrame:
     CorpusError
         The metadata is missing or malformed.
     """
-    labels = read_metadata(metadata_path)
+    speakers = read_metadata(metadata_path)
+    if speakers.faulty:
+        raise DatasheetError(f"{metadata_path}: {speakers.notes[0]}")
     # each speaker stands as one recording, so that buckets and bands are those of a run on all of them
-    rows = [{"recording_id": name, "path": name, "speaker": name, **entry} for name, entry in labels.items()]
+    rows = [{"recording_id": name, "path": name, "speaker": name, **entry} for name, entry in speakers.labels.items()]
     if not rows:
         raise DatasheetError(f"{metadata_path}: no speaker in it")
     return recordings_table(rows)

@@ -26,6 +26,7 @@ from benchmarks.settings import SEED, RunSettings
 from benchmarks.tasks import LabelledRecordings, Task, TaskError, find_task, label_recordings
 from benchmarks.wording import protocol_sentences
 from features.cache import Features, content_hashes, mfcc_features
+from features.corpora.doubles import without_doubles
 from features.corpora.opening import open_corpus
 from features.corpora.recordings import Corpus, check_recordings, quarantine_table
 from features.mfcc import MfccConfig, NarrowFilterWarning
@@ -130,7 +131,7 @@ def _check_timings_from(settings: RunSettings, material: Material, conditions: d
 def prepare(settings: RunSettings, task: Task, *, cache: Path, stages: Stages) -> Material:
     """Open the corpus, extract its MFCCs and make the folds."""
     with stages.stage("speak") as spoken:
-        corpus = open_corpus(settings.corpus, cache=cache, on_speaker=spoken)
+        corpus = open_corpus(settings.corpus, cache=cache, on_speaker=spoken, allow_outside=settings.allow_outside)
     return prepare_corpus(corpus, settings, task, cache=cache, stages=stages)
 
 
@@ -140,18 +141,16 @@ def prepare_corpus(corpus: Corpus, settings: RunSettings, task: Task, *, cache: 
         raise TaskError("--recipe and --clip-s do not apply to mfc-images: their MFCCs are drawn already (seed recipe)")
     if settings.protocol == "official" and corpus.kind not in ("audiomnist", "mfc-images"):
         raise TaskError(f"protocol 'official' is AudioMNIST's published split, not one of '{corpus.kind}'; use grouped")
+    _stop_if_strict(corpus, settings)
     config = _config(settings, corpus)
     with stages.stage("read") as read:
         hashes = content_hashes(corpus, cache, read, jobs=settings.jobs_for_extraction)
-    corpus = dataclasses.replace(corpus, recordings=corpus.recordings.assign(content_hash=hashes))
+    corpus = without_doubles(dataclasses.replace(corpus, recordings=corpus.recordings.assign(content_hash=hashes)))
+    _stop_if_strict(corpus, settings)
     with stages.stage("extract") as extracted:
         features = mfcc_features(corpus, config, cache=cache, jobs=settings.jobs_for_extraction, on_progress=extracted)
     corpus = _with_mfcc_notes(_without_unreadable(corpus, features), config, features)
-    if settings.strict and len(corpus.quarantine):
-        first = corpus.quarantine.iloc[0]
-        raise RunError(
-            f"--strict: {len(corpus.quarantine)} recordings cannot be used; {first['recording']}: {first['reason']}"
-        )
+    _stop_if_strict(corpus, settings)
     labelled = label_recordings(corpus.recordings, task)
     plan = make_plan(
         labelled,
@@ -165,6 +164,14 @@ def prepare_corpus(corpus: Corpus, settings: RunSettings, task: Task, *, cache: 
     for note in (*corpus.notes, *labelled.notes, *plan.notes):
         stages.say(note)
     return Material(corpus=corpus, config=config, features=features, task=task, labelled=labelled, plan=plan)
+
+
+def _stop_if_strict(corpus: Corpus, settings: RunSettings) -> None:
+    if settings.strict and len(corpus.quarantine):
+        first = corpus.quarantine.iloc[0]
+        raise RunError(
+            f"--strict: {len(corpus.quarantine)} recordings cannot be used; {first['recording']}: {first['reason']}"
+        )
 
 
 def _config(settings: RunSettings, corpus: Corpus) -> MfccConfig:
@@ -202,7 +209,9 @@ def _level_notes(corpus: Corpus, features: Features) -> list[str]:
         "off_centre": "not centred: their mean is more than 1 % of full scale from zero",
     }
     counts = {what: int(index[column].sum()) for column, what in said.items()}
-    return [f"{count:,} of {len(index):,} recordings were used though {what}." for what, count in counts.items() if count]
+    return [
+        f"{count:,} of {len(index):,} recordings were used though {what}." for what, count in counts.items() if count
+    ]
 
 
 def _without_unreadable(corpus: Corpus, features: Features) -> Corpus:

@@ -64,7 +64,7 @@ class RunSettings(BaseModel):
         MFCC conventions; length of the clip in seconds (None: the recipe's).
     threads, jobs
         Threads per cell (None: the cores divided by `jobs`); cells at a time.
-    premium, refit, save_models, strict, fresh
+    premium, refit, save_models, strict, allow_outside, fresh
         See the command line.
     cache, out
         Folders; None takes the defaults.
@@ -93,6 +93,7 @@ class RunSettings(BaseModel):
     refit: bool = True
     save_models: bool = False
     strict: bool = False
+    allow_outside: bool = False
     fresh: bool = False
     cache: Path | None = None
     out: Path | None = None

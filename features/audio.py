@@ -75,7 +75,7 @@ class Header:
     container: str
 
 
-def probe(path: Path) -> Header:
+def probe(path: Path | str) -> Header:
     """Read the header of a file, not its samples.
 
     Raises
@@ -158,12 +158,12 @@ def _read_plain(file: BinaryIO, header: Header, most_s: float | None) -> Audio:
     return Audio(samples=samples, sample_rate_hz=header.sample_rate_hz, n_channels=1)
 
 
-def _open(path: Path) -> tuple[BinaryIO, int]:
+def _open(path: Path | str) -> tuple[BinaryIO, int]:
     try:
         return open_regular(path)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise AudioError(f"cannot be opened: {reason}; make it a file that can be read, or leave it out") from error
+        raise AudioError(f"cannot be opened: {reason}; put a readable file there, or leave it out") from error
 
 
 @contextmanager

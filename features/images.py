@@ -10,15 +10,17 @@ from __future__ import annotations
 import dataclasses
 import functools
 import io
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from features.mfcc import MfccConfig, extract
+from features.regular_files import open_regular
 
 N_LEVELS = 256
 UNDO_BLOCK_IMAGES = 512
@@ -104,22 +106,40 @@ def read_image(path: Path, config: MfccConfig) -> Levels:
     ImageError
         The file is missing, damaged, no RGB image, or of another size than ``config`` makes.
     """
-    expected = (config.n_frames, config.n_coefficients)
     try:
-        with Image.open(path) as image:
+        file, _ = open_regular(path)
+    except OSError as error:
+        raise ImageError(f"{path.name}: cannot be opened: {error.strerror}; leave it out") from error
+    with file, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow's doubts; what matters is checked here
+        try:
+            pixels = _pixels(file, (config.n_frames, config.n_coefficients))
+        except ImageError as error:
+            raise ImageError(f"{path.name}: {error}; draw it anew from its recording, or leave it out") from error
+    return np.ascontiguousarray(pixels.transpose(1, 0, 2))
+
+
+_BROKEN = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
+"""What Pillow raises of a file that is no image or a damaged one; `UnidentifiedImageError` is an OSError."""
+
+
+def _pixels(file: io.FileIO, expected: tuple[int, int]) -> Levels:
+    """Decode a JPEG, once its header is found to promise the image that is expected."""
+    if file.read(2) != b"\xff\xd8":
+        raise ImageError("no JPEG: its first bytes are not those of one")
+    file.seek(0)
+    try:
+        with Image.open(file, formats=["JPEG"]) as image:
             if image.size != expected:
                 found = f"{image.size[0]} x {image.size[1]}"
-                raise ImageError(
-                    f"{path.name}: {found} pixels, expected {expected[0]} frames x {expected[1]} coefficients"
-                )
+                raise ImageError(f"{found} pixels, expected {expected[0]} frames x {expected[1]} coefficients")
             if image.mode != "RGB":
-                raise ImageError(f"{path.name}: mode {image.mode}, expected an RGB image (viridis colours)")
-            pixels = np.asarray(image)
-    except UnidentifiedImageError as error:
-        raise ImageError(f"{path.name}: no image that can be read") from error
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ImageError(f"{path.name}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
-    return np.ascontiguousarray(pixels.transpose(1, 0, 2))
+                raise ImageError(f"mode {image.mode}, expected an RGB image (viridis colours)")
+            return np.asarray(image)
+    except ImageError:
+        raise
+    except _BROKEN as error:
+        raise ImageError(f"cannot be read ({str(error).partition(' <')[0]})") from error
 
 
 def read_images(paths: Sequence[Path], config: MfccConfig) -> Levels:

@@ -24,6 +24,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import psutil
 from numpy.typing import NDArray
 
@@ -92,12 +93,12 @@ def opened(folder: Path, n_recordings: int) -> Corpus:
     for path in wav_files(folder, n_recordings):
         name = path.relative_to(folder).as_posix()
         found.append({"recording_id": name.removesuffix(".wav"), "path": name, "speaker": path.parent.name})
-    rows, unreadable, rate, notes = probe_recordings(folder, found)
+    readable, unreadable, rate, notes = probe_recordings(folder, pd.DataFrame(found))
     return Corpus(
         kind="manifest",
         name=folder.name,
         root=folder,
-        recordings=recordings_table(rows),
+        recordings=recordings_table(readable),
         quarantine=quarantine_table(unreadable),
         sample_rate_hz=rate,
         notes=notes,

@@ -1,49 +1,29 @@
 """AudioMNIST: 60 speakers, 10 digits, 50 takes; a complete or partial checkout, WAV or FLAC.
 
 Layout: ``data/<speaker>/<digit>_<speaker>_<take>.wav`` and ``data/audioMNIST_meta.txt``, a JSON object of one
-object per speaker. Labels are cleaned by the tables below, and only by them; the raw value stays beside the clean one.
+object per speaker (`features.corpora.metadata`).
 Source: Becker et al., arXiv 1807.03418.
 """
 
 from __future__ import annotations
 
-import json
+import os
 import re
 from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from features.corpora.json_entries import is_text
+from features.corpora.metadata import Speakers, read_metadata
 from features.corpora.probing import probe_recordings
-from features.corpora.recordings import (
-    Corpus,
-    CorpusError,
-    offenders,
-    quarantine_table,
-    recordings_table,
-)
+from features.corpora.recordings import Corpus, CorpusError, offenders, quarantine_table, recordings_table
 
 METADATA_FILE = "audioMNIST_meta.txt"
 AUDIO_SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".m4a", ".aiff")
-RECORDING_NAME = re.compile(r"(?P<digit>\d)_(?P<speaker>\w+)_(?P<take>\d+)\.(?:wav|flac)")
-
-CLEAN_ACCENTS = {
-    "german": "German",
-    "Brasilian": "Brazilian",
-    "Egyptian_American?": "Egyptian-American",
-}
-CLEAN_AGES = {"1234": None}  # the recording form's dummy default
-CLEAN_ROOMS = {"vr-room": "VR-Room", "VR-room": "VR-Room", "vr-romm": "VR-Room"}
-CLEAN_PLACES = {
-    "Spanien": "Spain",
-    "Wuerzburg": "Würzburg",
-    "Muenchen": "Munich",
-    "Muenster": "Münster",
-    "Alsbach-Haehnlein": "Alsbach-Hähnlein",
-    "South-America": "South America",
-}
-"""Comma-separated parts of ``origin`` that are respelled; German place names get their umlauts back."""
+RECORDING_NAME = re.compile(r"(?P<digit>[0-9])_(?P<speaker>\w+)_(?P<take>[0-9]{1,6})\.(?:wav|flac)")
 
 
 def open_audiomnist(root: Path, *, kind: str = "audiomnist") -> Corpus:
@@ -65,11 +45,12 @@ def open_audiomnist(root: Path, *, kind: str = "audiomnist") -> Corpus:
     speakers = read_metadata(data / METADATA_FILE)
     found, strays = _find(data, speakers)
     if not found:
-        raise CorpusError(f"{data}: no recording <speaker>/<digit>_<speaker>_<take>.wav or .flac found")
-    rows, unreadable, sample_rate_hz, notes = probe_recordings(data, found)
-    if not rows:
-        raise CorpusError(f"{data}: none of {len(found)} recordings can be read; the first: {unreadable[0][1]}")
-    table = recordings_table(rows)
+        first = f"; the first of {len(strays)} others: {': '.join(min(strays))}" if strays else ""
+        raise CorpusError(f"{data}: no recording <speaker>/<digit>_<speaker>_<take>.wav or .flac found{first}")
+    readable, unreadable, sample_rate_hz, notes = probe_recordings(data, pd.DataFrame(found))
+    if readable.empty:
+        raise CorpusError(f"{data}: none of {len(found)} recordings can be used; the first: {unreadable[0][1]}")
+    table = recordings_table(readable)
     return Corpus(
         kind=kind,
         name="AudioMNIST" if kind == "audiomnist" else "embedded virtual speakers (eSpeak NG)",
@@ -78,7 +59,12 @@ def open_audiomnist(root: Path, *, kind: str = "audiomnist") -> Corpus:
         quarantine=quarantine_table([*strays, *unreadable]),
         sample_rate_hz=sample_rate_hz,
         synthetic=kind == "virtual",
-        notes=(*missing_notes(table, speakers, len(unreadable)), *cleaning_notes(table), *notes),
+        notes=(
+            *missing_notes(table, speakers.labels, len(unreadable)),
+            *speakers.notes,
+            *cleaning_notes(table),
+            *notes,
+        ),
     )
 
 
@@ -94,98 +80,74 @@ def data_folder(root: Path) -> Path:
     )
 
 
-def read_metadata(path: Path) -> dict[str, dict[str, Any]]:
-    """Read the speakers' metadata: clean and raw labels by speaker, as columns of the recordings table."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise CorpusError(f"{path}: expected a JSON object of speakers ({error})") from error
-    if not isinstance(content, dict) or not all(isinstance(entry, dict) for entry in content.values()):
-        raise CorpusError(f"{path}: expected a JSON object with one object per speaker")
-    return {str(speaker): clean_labels(entry) for speaker, entry in content.items()}
-
-
-def clean_labels(entry: dict[str, Any]) -> dict[str, Any]:
-    """Clean one speaker's metadata by the tables of this module; keep the raw values."""
-    raw = {
-        key: _text(entry.get(key)) for key in ("accent", "age", "gender", "native speaker", "origin", "recordingroom")
-    }
-    age = CLEAN_AGES.get(raw["age"] or "", raw["age"])
-    gender = (raw["gender"] or "").lower()
-    native = (raw["native speaker"] or "").lower()
-    return {
-        "gender": gender if gender in ("female", "male") else None,
-        "gender_raw": raw["gender"],
-        "accent": CLEAN_ACCENTS.get(raw["accent"] or "", raw["accent"]),
-        "accent_raw": raw["accent"],
-        "native_speaker": native if native in ("yes", "no") else None,
-        "native_speaker_raw": raw["native speaker"],
-        "age": int(age) if age and age.isdecimal() and int(age) <= 120 else None,
-        "age_raw": raw["age"],
-        "origin": _clean_origin(raw["origin"]),
-        "origin_raw": raw["origin"],
-        "room": CLEAN_ROOMS.get(raw["recordingroom"] or "", raw["recordingroom"]),
-        "room_raw": raw["recordingroom"],
-        "recorded_on": _text(entry.get("recordingdate")),
-    }
-
-
-def _text(value: object) -> str | None:
-    return None if value is None or str(value).strip() == "" else str(value)
-
-
-def _clean_origin(origin: str | None) -> str | None:
-    if origin is None:
-        return None
-    return ", ".join(CLEAN_PLACES.get(part.strip(), part.strip()) for part in origin.split(","))
-
-
-def _find(data: Path, speakers: dict[str, dict[str, Any]]) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
+def _find(data: Path, speakers: Speakers) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
     """List recordings with their labels, and strays: files whose name or speaker cannot be placed."""
-    found: list[dict[str, Any]] = []
-    strays: list[tuple[str, str]] = []
-    for path in _audio_files(data):
-        relative = path.relative_to(data).as_posix()
-        match = RECORDING_NAME.fullmatch(path.name)
+    paths, strays = _audio_files(data)
+    found: dict[str, dict[str, Any]] = {}
+    for path in paths:
+        folder, _, name = path.rpartition("/")
+        match = RECORDING_NAME.fullmatch(name)
         if match is None:
-            strays.append((relative, "file name is not <digit>_<speaker>_<take>.wav or .flac; rename or remove it"))
-        elif path.parent.parent != data:
-            strays.append((relative, "lies elsewhere than <speaker>/<recording>; move it"))
-        elif match["speaker"] != path.parent.name:
-            strays.append(
-                (
-                    relative,
-                    f"name says speaker {match['speaker']}, folder says {path.parent.name}; move or rename it",
-                )
-            )
-        elif match["speaker"] not in speakers:
-            strays.append(
-                (
-                    relative,
-                    f"speaker {match['speaker']} is not in {METADATA_FILE}; add the speaker's metadata",
-                )
-            )
+            strays.append((path, "file name is not <digit>_<speaker>_<take>.wav or .flac; rename or remove it"))
+        elif fault := _misplaced(folder, match["speaker"], speakers):
+            strays.append((path, fault))
+        elif (recording := name.rpartition(".")[0]) in found:
+            strays.append((path, f"the same recording as {found[recording]['path']}; keep one of them"))
         else:
-            labels = speakers[match["speaker"]]
-            found.append(
-                {
-                    "recording_id": path.stem,
-                    "path": relative,
-                    "speaker": match["speaker"],
-                    "digit": int(match["digit"]),
-                    "take": int(match["take"]),
-                    **labels,
-                }
-            )
-    return found, strays
+            found[recording] = {
+                "recording_id": recording,
+                "path": path,
+                "speaker": match["speaker"],
+                "digit": int(match["digit"]),
+                "take": int(match["take"]),
+                **speakers.labels[match["speaker"]],
+            }
+    return list(found.values()), strays
 
 
-def _audio_files(data: Path) -> list[Path]:
-    """List what looks like audio, wherever it lies, so that nothing is passed over in silence."""
-    return sorted(path for path in data.rglob("*") if path.suffix.lower() in AUDIO_SUFFIXES)
+def _misplaced(folder: str, speaker: str, speakers: Speakers) -> str | None:
+    """Say why a file of this name does not belong in `folder`, or to nobody who is known; None if all is well."""
+    if "/" in folder or not folder:
+        return "lies elsewhere than <speaker>/<recording>; move it"
+    if speaker != folder:
+        return f"name says speaker {speaker}, folder says {folder}; move or rename it"
+    if speaker in speakers.faulty:
+        return f"speaker {speaker}: {speakers.faulty[speaker]}"
+    if speaker not in speakers.labels:
+        return f"speaker {speaker} is not in {METADATA_FILE}; add the speaker's metadata"
+    return None
 
 
-def missing_notes(table: pd.DataFrame, speakers: dict[str, dict[str, Any]], n_unreadable: int) -> tuple[str, ...]:
+def _audio_files(data: Path) -> tuple[list[str], list[tuple[str, str]]]:
+    """List what looks like audio, wherever it lies, so that nothing is passed over in silence; and what is closed.
+
+    Speakers' folders may be links; links to folders below them are not followed, they may lead in circles.
+    """
+    found: list[str] = []
+    closed: list[tuple[str, str]] = []
+
+    def tell(error: OSError) -> None:
+        name = Path(str(error.filename)).relative_to(data).as_posix()
+        closed.append((_printable(name), f"cannot be listed: {error.strerror}; make the folder readable"))
+
+    linked = sorted(path for path in data.iterdir() if path.is_symlink() and path.is_dir())
+    for top in (data, *linked):
+        for folder, folders, names in os.walk(top, onerror=tell):
+            here = Path(folder)
+            prefix = "" if here == data else f"{here.relative_to(data).as_posix()}/"
+            found += [prefix + name for name in names if name.lower().endswith(AUDIO_SUFFIXES)]
+            deep = [prefix + name for name in folders if here != data and (here / name).is_symlink()]
+            closed += [(_printable(name), "a link to a folder, not followed; copy the folder") for name in deep]
+    closed += [(_printable(name), "its name is not UTF-8; rename it") for name in found if not is_text(name)]
+    return sorted(filter(is_text, found)), closed
+
+
+def _printable(name: str) -> str:
+    """Write a file's name with escapes for bytes that are not UTF-8."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def missing_notes(table: pd.DataFrame, speakers: Collection[str], n_unreadable: int) -> tuple[str, ...]:
     """Say which speakers of the metadata have no recording here, and how many recordings are missing."""
     absent = sorted(set(speakers) - set(table["speaker"]))
     per_speaker = int(table["take"].max() + 1) * table["digit"].nunique()

@@ -1,110 +1,183 @@
 """A corpus described by a CSV file: one row per recording, columns ``path``, ``speaker`` and any labels.
 
 Known label columns are ``digit, take, gender, accent, native_speaker, age, origin, room``; ``path`` is relative to the
-manifest's folder. Other columns are ignored and named in a note.
+manifest's folder. Other columns are ignored and named in a note. What is wrong with one row leaves out that row, or all
+rows that contradict each other; only a file that is no such table is refused as a whole.
 """
 
 from __future__ import annotations
 
-from pathlib import Path, PurePosixPath
-from typing import Any
+import posixpath
+from pathlib import Path
 
 import pandas as pd
 
+from features.corpora.audiomnist import cleaning_notes
+from features.corpora.csv_rows import read_rows
+from features.corpora.inside import outside
 from features.corpora.probing import probe_recordings
 from features.corpora.recordings import Corpus, CorpusError, offenders, quarantine_table, recordings_table
 
 LABELS = ("digit", "take", "gender", "accent", "native_speaker", "age", "origin", "room")
-NUMBERS = ("digit", "take", "age")
+NUMBERS = {"digit": 9, "take": 999_999_999, "age": 120}
+"""The largest number of each column."""
 GENDERS = {"f": "female", "female": "female", "woman": "female", "m": "male", "male": "male", "man": "male"}
+NATIVE = {"yes": "yes", "no": "no"}
 RAW = ("gender", "accent", "native_speaker", "age", "origin", "room")
+SUFFIX = r"(?<=[^/])\.[^./]+$"
+SPEAKERS_OWN = ("gender", "accent", "native_speaker", "age", "origin")
+"""What a speaker has one of."""
 
 
-def open_manifest(path: Path) -> Corpus:
+def open_manifest(path: Path, *, allow_outside: bool = False) -> Corpus:
     """Read the corpus that the CSV file `path` describes.
+
+    Parameters
+    ----------
+    path
+        The manifest.
+    allow_outside
+        Also use recordings outside the manifest's folder: absolute paths, ``..``, and links that lead there.
 
     Raises
     ------
     CorpusError
-        The file or a needed column is missing, a path is listed twice or leaves the manifest's folder, a number is
-        no number, or no recording can be read.
+        The file or a needed column is missing, it is no CSV in UTF-8, or no recording can be used.
     """
-    frame = _read_csv(path)
-    _check_cells(path, frame)
-    found = [
-        _labels(path, line, dict(zip(frame.columns, row, strict=True)))
-        for line, row in enumerate(frame.itertuples(index=False, name=None), start=2)
-    ]
-    rows, unreadable, sample_rate_hz, notes = probe_recordings(path.parent, found)
-    if not rows:
-        reason = f"; the first: {unreadable[0][0]}: {unreadable[0][1]}" if unreadable else ""
-        raise CorpusError(f"{path}: none of {len(found)} recordings can be read{reason}")
-    ignored = [str(column) for column in frame.columns if column not in ("path", "speaker", *LABELS)]
-    ignored_note = (f"Columns of the manifest that were not used: {', '.join(ignored)}.",) if ignored else ()
+    rows = read_rows(path, needed=("path", "speaker"), wanted=("path", "speaker", *LABELS))
+    if rows.frame.empty and not rows.faults:
+        raise CorpusError(f"{path}: lists no recording; give it a line per recording")
+    frame, quarantine = sound_rows(rows.frame, path.parent, allow_outside=allow_outside)
+    readable, unreadable, sample_rate_hz, notes = probe_recordings(path.parent, _labelled(frame))
+    left_out = [*rows.faults, *quarantine, *unreadable]
+    if readable.empty:
+        raise CorpusError(
+            f"{path}: none of {len(left_out)} recordings can be used; the first: {': '.join(left_out[0])}"
+        )
+    table = recordings_table(readable)
+    if rows.ignored:
+        notes = (*notes, f"Columns of the manifest that were not used: {', '.join(rows.ignored[:20])}.")
+    if rows.separator != "comma":
+        notes = (*notes, f"The manifest's cells are separated by the {rows.separator}.")
     return Corpus(
         kind="manifest",
         name=path.parent.name if path.stem == "manifest" else path.stem,
         root=path.parent,
-        recordings=recordings_table(rows),
-        quarantine=quarantine_table(unreadable),
+        recordings=table,
+        quarantine=quarantine_table(left_out),
         sample_rate_hz=sample_rate_hz,
-        notes=(*notes, *ignored_note),
+        notes=(*cleaning_notes(table), *notes),
     )
 
 
-def _read_csv(path: Path) -> pd.DataFrame:
-    try:
-        frame = pd.read_csv(path, dtype="str", encoding="utf-8-sig", keep_default_na=False)
-    except FileNotFoundError:
-        raise CorpusError(f"{path}: no such manifest; give a CSV file with the columns path and speaker") from None
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise CorpusError(f"{path}: cannot be read as CSV ({error})") from error
-    missing = [column for column in ("path", "speaker") if column not in frame.columns]
-    if missing:
-        raise CorpusError(
-            f"{path}: needs the columns path and speaker; missing {missing}, found {list(frame.columns)[:20]}"
-        )
-    if frame.empty:
-        raise CorpusError(f"{path}: lists no recording")
-    return frame
+def sound_rows(frame: pd.DataFrame, root: Path, *, allow_outside: bool) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
+    """Tell rows that can be used, their paths in one spelling, from those that cannot: (recording, reason) of these."""
+    quarantine: list[tuple[str, str]] = []
+
+    def without(frame: pd.DataFrame, reasons: pd.Series) -> pd.DataFrame:
+        bad = reasons.notna()
+        names = frame.loc[bad, "path"] + " (line " + frame.loc[bad, "line"].astype("str") + ")"
+        quarantine.extend(zip(names, reasons[bad], strict=True))
+        return frame[~bad]
+
+    frame = without(frame, _bad_cells(frame))
+    spelled = [posixpath.normpath(path) for path in frame["path"]]
+    frame = frame.assign(path=pd.Series(spelled, index=frame.index, dtype="str"), speaker=frame["speaker"].str.strip())
+    if not allow_outside:
+        frame = without(frame, outside(frame["path"], root))
+    frame = without(frame, _bad_numbers(frame))
+    for faults in (_doubles, _same_but_endings, _contradictions):
+        frame = without(frame, faults(frame))
+    return frame, quarantine
 
 
-def _check_cells(path: Path, frame: pd.DataFrame) -> None:
-    """Check the columns that every recording needs."""
-    empty = frame.index[frame["path"].str.strip() == ""] + 2
-    if len(empty):
-        raise CorpusError(f"{path}: lines {offenders(empty)} have no path; every recording needs one")
-    double = frame.loc[frame["path"].duplicated(), "path"]
-    if len(double):
-        raise CorpusError(f"{path}: {offenders(double)} listed more than once; keep one row per recording")
-    outside = [name for name in frame["path"] if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts]
-    if outside:
-        raise CorpusError(f"{path}: {offenders(outside)} lie outside the manifest's folder; use paths relative to it")
-    unnamed = frame.loc[frame["speaker"].str.strip() == "", "path"]
-    if len(unnamed):
-        raise CorpusError(f"{path}: {offenders(unnamed)} have no speaker; every recording needs one")
+def _no_reasons(frame: pd.DataFrame) -> pd.Series:
+    return pd.Series(None, index=frame.index, dtype=object)
 
 
-def _labels(path: Path, line: int, row: dict[str, str]) -> dict[str, Any]:
-    labels: dict[str, Any] = {
-        "recording_id": str(PurePosixPath(row["path"]).with_suffix("")),
-        "path": row["path"],
-        "speaker": row["speaker"].strip(),
-    }
-    for column in LABELS:
-        text = row.get(column, "").strip()
-        labels[column] = None if text == "" else _number(path, line, (column, text)) if column in NUMBERS else text
-    labels.update({f"{column}_raw": row.get(column, "").strip() or None for column in RAW})
-    labels["gender"] = GENDERS.get((labels["gender"] or "").lower(), labels["gender"])
-    labels["native_speaker"] = labels["native_speaker"] and labels["native_speaker"].lower()
-    return labels
+def _bad_cells(frame: pd.DataFrame) -> pd.Series:
+    """Say which rows lack what every recording needs."""
+    reasons = _no_reasons(frame)
+    for column in ("path", "speaker"):
+        control = frame[column].str.contains(r"[\x00-\x1f\x7f]", regex=True)
+        reasons[control] = f"a line break or control character in its {column}: is a quotation mark missing?"
+        reasons[frame[column].str.strip() == ""] = f"it has no {column}; every recording needs one"
+    return reasons
 
 
-def _number(path: Path, line: int, item: tuple[str, str]) -> int:
-    column, text = item
-    try:
-        return int(text)
-    except ValueError:
-        raise CorpusError(
-            f"{path}, line {line}: {column} '{text}' is not a whole number; correct it or leave it empty"
-        ) from None
+def _bad_numbers(frame: pd.DataFrame) -> pd.Series:
+    reasons = _no_reasons(frame)
+    for column, most in NUMBERS.items():
+        if column not in frame:
+            continue
+        text = frame[column].str.strip()
+        number = pd.to_numeric(text.where(text.str.fullmatch("[0-9]{1,9}")), errors="coerce")
+        bad = (text != "") & ~(number <= most).fillna(False).astype(bool)
+        said = f"' is no whole number from 0 to {most}; correct it or leave it empty"
+        reasons[bad] = f"{column} '" + text[bad].str.slice(0, 40) + said
+    return reasons
+
+
+def _doubles(frame: pd.DataFrame) -> pd.Series:
+    """Say which rows name a file again: all of them where they contradict each other, else the later ones."""
+    reasons = _no_reasons(frame)
+    again = frame[frame["path"].duplicated(keep=False)]
+    if again.empty:
+        return reasons
+    labels = again["speaker"]
+    for column in again.columns.difference(["path", "line", "speaker"]):
+        labels = labels + "\x1f" + again[column]
+    groups = again.assign(labels=labels).groupby("path", sort=False)
+    later = groups.cumcount() > 0
+    first = groups["line"].transform("first").astype("str")
+    reasons[again.index[later]] = "listed before, in line " + first[later] + "; keep one line"
+    for column, reason in (
+        ("labels", "listed again with other labels; keep the right line"),
+        ("speaker", "listed under more than one speaker; keep the right line"),
+    ):
+        reasons[again.index[groups[column].transform("nunique") > 1]] = reason
+    return reasons
+
+
+def _same_but_endings(frame: pd.DataFrame) -> pd.Series:
+    """Say which files have the name of an earlier one but for its ending: one recording, most likely."""
+    names = frame["path"].str.replace(SUFFIX, "", regex=True)
+    first = frame.groupby(names, sort=False)["path"].transform("first")
+    reasons = _no_reasons(frame)
+    later = names.duplicated()
+    reasons[later] = "the same name but for its ending as " + first[later] + "; keep one of them"
+    return reasons
+
+
+def _contradictions(frame: pd.DataFrame) -> pd.Series:
+    """Say which speakers have two of what they can have one of."""
+    reasons = _no_reasons(frame)
+    labels = _labelled(frame)
+    for column in SPEAKERS_OWN:
+        values = labels.groupby("speaker")[column].nunique()
+        rows = labels[labels["speaker"].isin(values.index[values > 1])]
+        found = {
+            speaker: f"speaker {speaker} has more than one {column} ({offenders(sorted(map(str, own)))}); correct it"
+            for speaker, own in rows.dropna(subset=column).groupby("speaker")[column].unique().items()
+        }
+        reasons[rows.index] = rows["speaker"].map(found).astype(object)
+    return reasons
+
+
+def _labelled(frame: pd.DataFrame) -> pd.DataFrame:
+    """Make columns of the recordings table from the manifest's text."""
+    missing = pd.Series(None, index=frame.index, dtype="str")
+    text = {column: frame[column].str.strip().replace("", None) if column in frame else missing for column in LABELS}
+    numbers = {column: pd.to_numeric(text[column]).astype("Int64") for column in NUMBERS}
+    return pd.DataFrame(
+        {
+            "recording_id": frame["path"].str.replace(SUFFIX, "", regex=True),
+            "path": frame["path"],
+            "speaker": frame["speaker"],
+            **{column: text[column] for column in ("accent", "origin", "room")},
+            **numbers,
+            "gender": text["gender"].str.lower().map(GENDERS),
+            "native_speaker": text["native_speaker"].str.lower().map(NATIVE),
+            **{f"{column}_raw": text[column] for column in RAW},
+        }
+    )

@@ -2,23 +2,24 @@
 
 Layout: ``mfc_dataset/<gender>_<index>.jpg``, ``audio_to_mfc_maps/{female,male}_idxs_to_wav_fpaths.json`` and
 ``audioMNIST_meta.txt``. Only the images that are there are used; the map names many more.
+What the maps say twice, or against the image's own name, leaves out the images concerned.
 """
 
 from __future__ import annotations
 
-import json
+import os
+import re
 from pathlib import Path
 from typing import Any
 
-from features.corpora.audiomnist import (
-    METADATA_FILE,
-    RECORDING_NAME,
-    cleaning_notes,
-    read_metadata,
-)
+from features.corpora.audiomnist import METADATA_FILE, RECORDING_NAME, cleaning_notes
+from features.corpora.json_entries import read_entries
+from features.corpora.metadata import Speakers, read_metadata
 from features.corpora.recordings import Corpus, CorpusError, quarantine_table, recordings_table
 
 MAP_FILES = ("female_idxs_to_wav_fpaths.json", "male_idxs_to_wav_fpaths.json")
+IMAGE_NAME = re.compile(r"mfc_dataset/(?P<gender>female|male)_[0-9]+\.jpg")
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
 
 
 def open_mfc_images(root: Path) -> Corpus:
@@ -32,16 +33,17 @@ def open_mfc_images(root: Path) -> Corpus:
     if not root.is_dir():
         raise CorpusError(f"{root}: no such folder; give the folder that holds mfc_dataset and audio_to_mfc_maps")
     speakers = read_metadata(root / METADATA_FILE)
-    mapped = {
-        image: recording for name in MAP_FILES for image, recording in _read_map(root / "audio_to_mfc_maps" / name)
-    }
-    here = {f"mfc_dataset/{path.name}" for path in (root / "mfc_dataset").glob("*.jpg")}
-    strays = [(image, "this image is in neither map") for image in here - mapped.keys()]
-    rows = [_row(image, mapped[image], speakers) for image in sorted(here & mapped.keys())]
+    mapped = _read_maps(root / "audio_to_mfc_maps")
+    here = _images(root / "mfc_dataset")
+    faults = _faults(mapped, speakers)
+    strays = [(_printable(image), "this image is in neither map") for image in here - mapped.keys()]
+    strays += [(image, faults[image]) for image in here & faults.keys()]
+    rows = [_row(image, mapped[image][0], speakers) for image in sorted(here & mapped.keys() - faults.keys())]
     if not rows:
-        raise CorpusError(f"{root}: no image mfc_dataset/<gender>_<index>.jpg that the maps name")
+        first = f"; the first of {len(strays)} others: {': '.join(min(strays))}" if strays else ""
+        raise CorpusError(f"{root}: no image mfc_dataset/<gender>_<index>.jpg that the maps name{first}")
     table = recordings_table(rows)
-    absent = len(mapped) - len(rows)
+    absent = len(mapped.keys() - here)
     absent_note = (f"{absent:,} of the {len(mapped):,} images that the maps name are not here.",) if absent else ()
     return Corpus(
         kind="mfc-images",
@@ -50,31 +52,78 @@ def open_mfc_images(root: Path) -> Corpus:
         recordings=table,
         quarantine=quarantine_table(strays),
         sample_rate_hz=None,
-        notes=(*absent_note, *cleaning_notes(table)),
+        notes=(*absent_note, *speakers.notes, *cleaning_notes(table)),
     )
 
 
-def _read_map(path: Path) -> list[tuple[str, str]]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise CorpusError(f"{path}: expected a JSON object from image to recording ({error})") from error
-    if not isinstance(content, dict):
-        raise CorpusError(f"{path}: expected a JSON object from image to recording")
-    return [(str(image), str(recording)) for image, recording in content.items()]
+def _images(folder: Path) -> set[str]:
+    """List what looks like an image, by the name that a map would give it."""
+    names = os.listdir(folder) if folder.is_dir() else []  # noqa: PTH208 (names are all that is wanted)
+    return {f"mfc_dataset/{name}" for name in names if name.lower().endswith(IMAGE_SUFFIXES)}
 
 
-def _row(image: str, recording: str, speakers: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    match = RECORDING_NAME.fullmatch(recording.rsplit("/", 1)[-1])
-    if match is None or match["speaker"] not in speakers:
-        raise CorpusError(
-            f"{image}: the map names recording '{recording}', which is not of a speaker in {METADATA_FILE}"
-        )
+def _printable(name: str) -> str:
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def _read_maps(folder: Path) -> dict[str, list[object]]:
+    """Return what both maps say of each image, each thing once."""
+    mapped: dict[str, list[object]] = {}
+    for name in MAP_FILES:
+        for image, recording in read_entries(folder / name, "from image to recording"):
+            said = mapped.setdefault(image, [])
+            if not isinstance(recording, str) or recording not in said:
+                said.append(recording)
+    return mapped
+
+
+def _faults(mapped: dict[str, list[object]], speakers: Speakers) -> dict[str, str]:
+    """Say which images cannot be used for what the maps say of them, and why."""
+    faults: dict[str, str] = {}
+    images_of: dict[str, list[str]] = {}
+    for image, said in mapped.items():
+        fault = _fault(image, said, speakers)
+        if fault:
+            faults[image] = fault
+        else:
+            images_of.setdefault(str(said[0]).rpartition("/")[2].rpartition(".")[0], []).append(image)
+    for recording, images in images_of.items():
+        if len(images) > 1:
+            named = f"the maps give recording {recording} to {len(images)} images"
+            faults.update(dict.fromkeys(images, f"{named}, among them {images[0]} and {images[1]}; correct the map"))
+    return faults
+
+
+def _fault(image: str, said: list[object], speakers: Speakers) -> str | None:
+    if len(said) > 1:
+        return "the maps name more than one recording for it; correct the map"
+    recording = said[0] if isinstance(said[0], str) else ""
+    folder, _, name = recording.rpartition("/")
+    match, own = RECORDING_NAME.fullmatch(name), IMAGE_NAME.fullmatch(image)
+    if own is None:
+        return "its name is not mfc_dataset/<gender>_<index>.jpg; rename it in the folder and in the map"
+    if match is None:  # the folders in front are never opened: the published maps begin with ../AudioMNIST
+        return f"the map names {ascii(said[0])[:80]}, no <digit>_<speaker>_<take>.wav of the corpus; correct the map"
+    speaker = match["speaker"]
+    if folder and folder.rpartition("/")[2] != speaker:
+        return f"the map names {ascii(recording)[:80]}: the folder is not that of speaker {speaker}; correct the map"
+    if speaker in speakers.faulty:
+        return f"speaker {speaker}: {speakers.faulty[speaker]}"
+    if speaker not in speakers.labels:
+        return f"the map names speaker {speaker}, who is not in {METADATA_FILE}; add the speaker's metadata"
+    if speakers.labels[speaker]["gender"] not in (None, own["gender"]):
+        return f"its name says {own['gender']}, the metadata of speaker {speaker} says otherwise; correct one of them"
+    return None
+
+
+def _row(image: str, recording: object, speakers: Speakers) -> dict[str, Any]:
+    match = RECORDING_NAME.fullmatch(str(recording).rpartition("/")[2])
+    assert match is not None  # `_fault` has looked
     return {
         "recording_id": f"{match['digit']}_{match['speaker']}_{match['take']}",
         "path": image,
         "speaker": match["speaker"],
         "digit": int(match["digit"]),
         "take": int(match["take"]),
-        **speakers[match["speaker"]],
+        **speakers.labels[match["speaker"]],
     }

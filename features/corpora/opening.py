@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from features.corpora.audiomnist import open_audiomnist
+from features.corpora.json_entries import is_text
 from features.corpora.manifest import open_manifest
 from features.corpora.mfc_images import open_mfc_images
 from features.corpora.recordings import Corpus, CorpusError
@@ -14,8 +16,25 @@ from features.corpora.virtual import virtual_corpus_folder
 KINDS = ("virtual", "audiomnist:DIR", "mfc-images:DIR", "manifest:FILE.csv")
 
 
-def open_corpus(argument: str, *, cache: Path, on_speaker: Callable[[int, int], None] | None = None) -> Corpus:
+def open_corpus(
+    argument: str,
+    *,
+    cache: Path,
+    on_speaker: Callable[[int, int], None] | None = None,
+    allow_outside: bool = False,
+) -> Corpus:
     """Open the corpus that `argument` names; the embedded one is spoken into `cache` first.
+
+    Parameters
+    ----------
+    argument
+        The kind and, for all but ``virtual``, where it is.
+    cache
+        Folder that the embedded corpus is kept in.
+    on_speaker
+        Called with the number of speakers spoken and of all.
+    allow_outside
+        Let a manifest name recordings outside its folder.
 
     Raises
     ------
@@ -26,7 +45,13 @@ def open_corpus(argument: str, *, cache: Path, on_speaker: Callable[[int, int], 
     if kind == "virtual" and not colon:
         folder = virtual_corpus_folder(cache, on_speaker=on_speaker)
         return open_audiomnist(folder, kind="virtual")
-    openers = {"audiomnist": open_audiomnist, "mfc-images": open_mfc_images, "manifest": open_manifest}
+    openers: dict[str, Callable[[Path], Corpus]] = {
+        "audiomnist": open_audiomnist,
+        "mfc-images": open_mfc_images,
+        "manifest": partial(open_manifest, allow_outside=allow_outside),
+    }
     if kind not in openers or not where:
         raise CorpusError(f"corpus '{argument}': expected one of {', '.join(KINDS)}")
+    if not is_text(where):
+        raise CorpusError(f"corpus {argument!a}: the name of its folder is not UTF-8; rename the folder")
     return openers[kind](Path(where).expanduser())

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from features.audio import AudioError, probe
+import pandas as pd
+
+from features.audio import AudioError, Header, probe
+
+SUFFIXES = {"WAV": (".wav", ".wave"), "FLAC": (".flac",)}
 
 
 def probe_recordings(
-    root: Path, found: Sequence[dict[str, Any]]
-) -> tuple[list[dict[str, Any]], list[tuple[str, str]], int | None, tuple[str, ...]]:
+    root: Path, found: pd.DataFrame
+) -> tuple[pd.DataFrame, list[tuple[str, str]], int | None, tuple[str, ...]]:
     """Add ``sample_rate_hz`` and ``n_samples`` to the labels of each recording.
 
     Parameters
@@ -20,32 +23,48 @@ def probe_recordings(
     root
         Folder that ``path`` of each recording is relative to.
     found
-        Labels of each recording, with ``path`` and ``recording_id``.
+        Labels of each recording, with ``path``.
 
     Returns
     -------
-    rows, unreadable, sample_rate_hz, notes
-        The readable recordings; (recording, reason) of the others; the most common rate, in Hz, which the
-        whole corpus is brought to (the higher one of a tie); what a reader must know.
+    readable, unreadable, sample_rate_hz, notes
+        The rows of the readable recordings; (recording, reason) of the others; the most common rate, in Hz, which
+        the whole corpus is brought to (the higher one of a tie); what a reader must know.
     """
-    rows: list[dict[str, Any]] = []
+    headers: list[Header | None] = []
     unreadable: list[tuple[str, str]] = []
-    n_mixed_down = 0
-    for labels in found:
+    paths = list(found["path"]) if len(found) else []
+    for path in paths:
         try:
-            header = probe(root / labels["path"])
+            headers.append(probe(os.path.join(root, path)))  # noqa: PTH118 (a Path costs more than looking at the file)
         except AudioError as error:
-            unreadable.append((labels["path"], str(error)))
-            continue
-        n_mixed_down += header.n_channels > 1
-        rows.append({**labels, "sample_rate_hz": header.sample_rate_hz, "n_samples": header.n_samples})
-    rates = Counter(row["sample_rate_hz"] for row in rows)
+            headers.append(None)
+            unreadable.append((path, str(error)))
+    kept = [header for header in headers if header is not None]
+    readable = found[[header is not None for header in headers]].assign(
+        sample_rate_hz=[header.sample_rate_hz for header in kept], n_samples=[header.n_samples for header in kept]
+    )
+    rates = Counter(header.sample_rate_hz for header in kept)
     common = max(rates, key=lambda rate: (rates[rate], rate), default=None)
+    n_misnamed = sum(
+        header is not None and not path.lower().endswith(SUFFIXES[header.container])
+        for path, header in zip(paths, headers, strict=True)
+    )
+    return readable, unreadable, common, (*_rate_notes(rates, common), *_other_notes(kept, n_misnamed))
+
+
+def _rate_notes(rates: Counter[int], common: int | None) -> list[str]:
+    if len(rates) < 2:
+        return []
+    others = {rate: count for rate, count in sorted(rates.items()) if rate != common}
+    listed = ", ".join(f"{count:,} of {rate} Hz" for rate, count in others.items())
+    return [f"The corpus mixes sampling rates: {listed} were resampled to {common} Hz."]
+
+
+def _other_notes(headers: list[Header], n_misnamed: int) -> list[str]:
     notes = []
-    if len(rates) > 1:
-        others = {rate: count for rate, count in sorted(rates.items()) if rate != common}
-        listed = ", ".join(f"{count:,} of {rate} Hz" for rate, count in others.items())
-        notes.append(f"The corpus mixes sampling rates: {listed} were resampled to {common} Hz.")
-    if n_mixed_down:
+    if n_mixed_down := sum(header.n_channels > 1 for header in headers):
         notes.append(f"{n_mixed_down:,} recordings with more than one channel were mixed down to one.")
-    return rows, unreadable, common, tuple(notes)
+    if n_misnamed:
+        notes.append(f"{n_misnamed:,} recordings are WAV or FLAC, but their names do not say which; they were used.")
+    return notes

@@ -86,20 +86,21 @@ class Corpus:
     notes: tuple[str, ...] = ()
 
 
-def recordings_table(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """Make a recordings table from one mapping per recording, add the bucket and band columns, and check it.
+def recordings_table(rows: Iterable[Mapping[str, Any]] | pd.DataFrame) -> pd.DataFrame:
+    """Make a recordings table from a row per recording, add the bucket and band columns, and check it.
 
     Parameters
     ----------
     rows
-        Mappings with at least ``recording_id``, ``path`` and ``speaker``; other columns may be absent.
+        A frame or mappings with at least ``recording_id``, ``path`` and ``speaker``; other columns may be absent.
 
     Raises
     ------
     CorpusError
         See `check_recordings`.
     """
-    table = pd.DataFrame(list(rows)).reindex(columns=list(RECORDING_COLUMNS))
+    given = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows))
+    table = given.reindex(columns=list(RECORDING_COLUMNS))
     table["age_band"] = table["age"].map(age_band)
     table = table.astype(RECORDING_COLUMNS).sort_values("recording_id", kind="stable", ignore_index=True)
     table["accent_bucket"] = bucket(table["accent"], table["speaker"], rest="other")

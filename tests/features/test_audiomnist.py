@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from features.corpora.audiomnist import clean_labels, open_audiomnist
+from features.corpora.audiomnist import open_audiomnist
+from features.corpora.metadata import clean_labels
 from features.corpora.recordings import CorpusError
 
 ENTRY = {
@@ -100,7 +101,11 @@ def test_mixed_rates_are_said(checkout):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [("{", "expected a JSON object"), ("[]", "one object per speaker"), ('{"01": 3}', "one object per speaker")],
+    [
+        ("{", "expected a JSON object"),
+        ("[]", "one object per speaker"),
+        ('{"01": 3}', "its entry is 3, an object of texts was expected"),
+    ],
 )
 def test_broken_metadata_is_refused(checkout, content, message):
     (checkout / "data" / "audioMNIST_meta.txt").write_text(content)

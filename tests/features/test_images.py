@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import os
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -106,12 +108,17 @@ def test_undoing_picks_the_nearest_colour() -> None:
 
 def test_an_image_is_read_frames_first(tmp_path: Path) -> None:
     rgb = np.zeros((12, 98, 3), dtype=np.uint8)
-    rgb[3, 50] = (9, 8, 7)
-    Image.fromarray(rgb).save(tmp_path / "a.png")
-    read = read_images([tmp_path / "a.png"] * 2, SEED)
+    rgb[:4, 48:56] = 255  # half a block of 8 by 8 pixels that JPEG takes together
+    Image.fromarray(rgb).save(tmp_path / "a.jpg", quality=100, subsampling=0)
+    read = read_images([tmp_path / "a.jpg"] * 2, SEED)
     assert read.shape == (2, 98, 12, 3)
-    assert read[1, 50, 3].tolist() == [9, 8, 7]
-    assert read.sum() == 2 * 24
+    np.testing.assert_allclose(read[1].astype(int), rgb.transpose(1, 0, 2), rtol=0, atol=4)
+
+
+def resized(jpeg: bytes, edge: int) -> bytes:
+    """Let a JPEG's header (of type SOF0: marker, length, precision, height, width) promise so many pixels."""
+    place = jpeg.index(b"\xff\xc0") + 5
+    return jpeg[:place] + struct.pack(">HH", edge, edge) + jpeg[place + 4 :]
 
 
 def test_refused_images(tmp_path: Path) -> None:
@@ -120,13 +127,27 @@ def test_refused_images(tmp_path: Path) -> None:
     whole = jpeg_bytes(np.random.default_rng(4).integers(-99, 99, 20_000), SEED)
     (tmp_path / "cut.jpg").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "text.jpg").write_text("not an image")
+    Image.new("RGB", (98, 12)).save(tmp_path / "png.jpg", format="PNG")
+    Image.new("CMYK", (98, 12)).save(tmp_path / "cmyk.jpg")
+    (tmp_path / "bomb.jpg").write_bytes(resized(whole, 60_000))
+    (tmp_path / "large.jpg").write_bytes(resized(whole, 10_000))  # Pillow only warns of so many pixels
+    os.mkfifo(tmp_path / "pipe.jpg")
+    (tmp_path / "loop.jpg").symlink_to("loop.jpg")
+    (tmp_path / "folder.jpg").mkdir()
     (tmp_path / "empty.jpg").touch()
     for name, message in [
         ("narrow.jpg", "97 x 12 pixels, expected 98 frames x 12 coefficients"),
         ("grey.jpg", "mode L"),
         ("cut.jpg", "cannot be read"),
-        ("text.jpg", "no image"),
-        ("empty.jpg", "no image"),
+        ("text.jpg", "no JPEG"),
+        ("empty.jpg", "no JPEG"),
+        ("png.jpg", "no JPEG: its first bytes are not those of one; draw it anew from its recording, or leave it out"),
+        ("cmyk.jpg", "mode CMYK"),
+        ("bomb.jpg", "cannot be read .Image size .3600000000 pixels. exceeds limit"),
+        ("large.jpg", "10000 x 10000 pixels"),
+        ("pipe.jpg", "cannot be opened: a named pipe"),
+        ("loop.jpg", "cannot be opened: Too many levels"),
+        ("folder.jpg", "cannot be opened: a folder"),
         ("missing.jpg", "No such file"),
     ]:
         with pytest.raises(ImageError, match=message) as caught:

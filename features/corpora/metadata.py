@@ -1,0 +1,133 @@
+"""AudioMNIST's metadata: a JSON object of one object per speaker, cleaned by the tables below, and only by them.
+
+The raw value stays beside the clean one. An entry that cannot be right makes its speaker faulty, and no other.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from features.corpora.json_entries import Entries, is_text, read_entries
+
+CLEAN_ACCENTS = {
+    "german": "German",
+    "Brasilian": "Brazilian",
+    "Egyptian_American?": "Egyptian-American",
+}
+CLEAN_AGES = {"1234": None}  # the recording form's dummy default
+AGE = re.compile("[0-9]{1,3}")
+CLEAN_ROOMS = {"vr-room": "VR-Room", "VR-room": "VR-Room", "vr-romm": "VR-Room"}
+CLEAN_PLACES = {
+    "Spanien": "Spain",
+    "Wuerzburg": "Würzburg",
+    "Muenchen": "Munich",
+    "Muenster": "Münster",
+    "Alsbach-Haehnlein": "Alsbach-Hähnlein",
+    "South-America": "South America",
+}
+"""Comma-separated parts of ``origin`` that are respelled; German place names get their umlauts back."""
+
+_TEXTS = ("accent", "gender", "native speaker", "origin", "recordingroom", "recordingdate", "age")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Speakers:
+    """What the metadata says of whom.
+
+    Attributes
+    ----------
+    labels
+        Clean and raw labels by speaker, as columns of the recordings table.
+    faulty
+        Why a speaker's entry cannot be used, by speaker; these are not among `labels`.
+    """
+
+    labels: dict[str, dict[str, Any]]
+    faulty: dict[str, str]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """One sentence for each faulty speaker."""
+        return tuple(f"Speaker '{name}' was left out: {reason}." for name, reason in sorted(self.faulty.items()))
+
+
+def read_metadata(path: Path) -> Speakers:
+    """Read the speakers' metadata.
+
+    Raises
+    ------
+    CorpusError
+        The file cannot be read or is no JSON object.
+    """
+    labels: dict[str, dict[str, Any]] = {}
+    faulty: dict[str, str] = {}
+    for name, entry in read_entries(path, "of one object per speaker"):
+        speaker = name if is_text(name) else ascii(name)
+        fault = _fault(entry)
+        if fault is None and is_text(name):
+            cleaned = clean_labels(dict(entry))
+            if labels.setdefault(speaker, cleaned) == cleaned:
+                continue
+            fault = "has two entries that differ; keep the right one"
+        faulty[speaker] = f"{fault or 'its name is no proper text; correct it'} in {path.name}"
+    return Speakers(labels={name: own for name, own in labels.items() if name not in faulty}, faulty=faulty)
+
+
+def _fault(entry: object) -> str | None:
+    """Say why a speaker's entry cannot be right; None if it can."""
+    if not isinstance(entry, Entries):
+        return f"its entry is {_shown(entry)}, an object of texts was expected; correct it"
+    values: dict[str, object] = {}
+    for key, value in entry:
+        if key not in _TEXTS:
+            continue
+        number = key == "age" and isinstance(value, int) and not isinstance(value, bool)
+        if not (value is None or number or (isinstance(value, str) and is_text(value))):
+            return f"{key} is {_shown(value)}, a text was expected; correct it"
+        if values.setdefault(key, value) != value:
+            return f"{key} is given twice, as {_shown(values[key])} and {_shown(value)}; keep the right one"
+    return None
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, Entries):
+        return "an object"
+    return "a list" if isinstance(value, list) else ascii(value)[:40]
+
+
+def clean_labels(entry: dict[str, Any]) -> dict[str, Any]:
+    """Clean one speaker's metadata by the tables of this module; keep the raw values."""
+    raw = {
+        key: _text(entry.get(key)) for key in ("accent", "age", "gender", "native speaker", "origin", "recordingroom")
+    }
+    age = CLEAN_AGES.get(raw["age"] or "", raw["age"])
+    gender = (raw["gender"] or "").lower()
+    native = (raw["native speaker"] or "").lower()
+    return {
+        "gender": gender if gender in ("female", "male") else None,
+        "gender_raw": raw["gender"],
+        "accent": CLEAN_ACCENTS.get(raw["accent"] or "", raw["accent"]),
+        "accent_raw": raw["accent"],
+        "native_speaker": native if native in ("yes", "no") else None,
+        "native_speaker_raw": raw["native speaker"],
+        "age": int(age) if age and AGE.fullmatch(age) and int(age) <= 120 else None,
+        "age_raw": raw["age"],
+        "origin": _clean_origin(raw["origin"]),
+        "origin_raw": raw["origin"],
+        "room": CLEAN_ROOMS.get(raw["recordingroom"] or "", raw["recordingroom"]),
+        "room_raw": raw["recordingroom"],
+        "recorded_on": _text(entry.get("recordingdate")),
+    }
+
+
+def _text(value: object) -> str | None:
+    return None if value is None or str(value).strip() == "" else str(value)
+
+
+def _clean_origin(origin: str | None) -> str | None:
+    if origin is None:
+        return None
+    return ", ".join(CLEAN_PLACES.get(part.strip(), part.strip()) for part in origin.split(","))
