@@ -64,7 +64,7 @@ def read_metadata(path: Path) -> Speakers:
     """
     labels: dict[str, dict[str, Any]] = {}
     faulty: dict[str, str] = {}
-    for name, entry in read_entries(path, "of one object per speaker"):
+    for name, entry in read_entries(path, "of speakers"):
         speaker = name if is_text(name) else ascii(name)
         fault = _fault(entry)
         if fault is None and is_text(name):

@@ -103,7 +103,7 @@ def test_mixed_rates_are_said(checkout):
     ("content", "message"),
     [
         ("{", "expected a JSON object"),
-        ("[]", "one object per speaker"),
+        ("[]", "expected a JSON object of speakers; correct"),
         ('{"01": 3}', "its entry is 3, an object of texts was expected"),
     ],
 )

@@ -259,7 +259,7 @@ def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
         "except AudioError as error: print(error)\n"
     )
     done = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=True)
-    assert done.stdout == "cannot be opened: Permission denied; make it a file that can be read, or leave it out\n"
+    assert done.stdout == "cannot be opened: Permission denied; put a readable file there, or leave it out\n"
 
 
 def test_a_name_in_another_encoding_can_be_read(tmp_path: Path) -> None:

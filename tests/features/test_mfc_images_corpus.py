@@ -38,7 +38,7 @@ def test_a_stray_image_is_quarantined(shared_data, tmp_path):
 def test_what_is_missing_is_said(tmp_path):
     with pytest.raises(CorpusError, match="no such folder"):
         open_mfc_images(tmp_path / "nowhere")
-    with pytest.raises(CorpusError, match="expected a JSON object of one object per speaker"):
+    with pytest.raises(CorpusError, match="expected a JSON object of speakers"):
         open_mfc_images(tmp_path)
     (tmp_path / "audioMNIST_meta.txt").write_text(json.dumps({"01": {"gender": "male"}}))
     with pytest.raises(CorpusError, match="from image to recording"):
