@@ -1,5 +1,6 @@
 """Documents say what is true: every command in README is run, here or by CI."""
 
+import contextlib
 import os
 import re
 import shlex
@@ -53,6 +54,18 @@ def test_the_commands_of_readme_run(folder, command, shared_cache):
     done = subprocess.run(arguments, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()
+
+
+@pytest.mark.parametrize("command", sorted(set(re.findall(r"`(python -m benchmarks [^`\n]+)`", README))))
+def test_the_commands_within_the_text_of_readme_can_be_given(command):
+    """Parsed, not run: they fetch a corpus from elsewhere or take many minutes."""
+    words = shlex.split(command)[3:]
+    parser = typer.main.get_command(app)
+    while words and words[0] in getattr(parser, "commands", {}):
+        parser = parser.commands[words.pop(0)]
+    with contextlib.suppress(typer.Exit):  # of --help
+        parser.make_context(command, words).close()
+    assert not hasattr(parser, "commands"), f"{command} names no command"
 
 
 @pytest.mark.parametrize("command", METHOD_COMMANDS)

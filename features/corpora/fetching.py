@@ -334,7 +334,7 @@ def _asked_wait_s(response: requests.Response) -> float | None:
     text = response.headers.get("Retry-After", "")
     if text.isdecimal():
         return float(text[:9])
-    with suppress(ValueError):
+    with suppress(ValueError, OverflowError):
         return max(0.0, (parsedate_to_datetime(text).astimezone(UTC) - datetime.now(UTC)).total_seconds())
     return None
 

@@ -212,7 +212,7 @@ def _write(opened: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> None
         with opened.open(member) as packed, path.open("xb") as file:
             shutil.copyfileobj(packed, file, COPY_BYTES)
             written = file.tell()
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, struct.error) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError) as error:
         raise CorpusError(
             f"{Path(str(opened.filename)).name}: member {member.filename!r} is damaged ({error})"
         ) from error

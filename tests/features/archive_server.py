@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import socketserver
 import threading
 import wave
 import zipfile
@@ -193,3 +194,61 @@ class Quiet:
 
     def say(self, line):
         self.lines.append(line)
+
+
+class _Raw(socketserver.StreamRequestHandler):
+    """Reads a request to its empty line and answers with bytes as they are."""
+
+    def handle(self):
+        while self.rfile.readline() not in (b"\r\n", b"\n", b""):
+            pass
+        self.wfile.write(self.server.next_bytes())
+
+
+@contextmanager
+def serving_bytes(next_bytes):
+    """Answer each connection with the bytes that `next_bytes` returns, then close it; yields the address."""
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Raw)
+    server.daemon_threads, server.next_bytes = True, next_bytes
+    server.handle_error = lambda *_: None
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}/archive.zip"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+# no address of another machine may come of mangling these: only http to this machine is followed from here
+RESPONSES = (
+    b'HTTP/1.1 200 OK\r\nContent-Type: application/zip\r\nContent-Length: 40\r\nETag: "v1"\r\n\r\n' + bytes(40),
+    b'HTTP/1.1 206 Partial\r\nContent-Range: bytes 20-39/40\r\nContent-Length: 20\r\nETag: "v1"\r\n\r\n' + bytes(20),
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n14\r\n"
+    + bytes(20)
+    + b"\r\n14\r\n"
+    + bytes(20)
+    + b"\r\n0\r\n\r\n",
+    b"HTTP/1.1 302 Found\r\nLocation: /archive.zip\r\nContent-Length: 0\r\n\r\n",
+    b"HTTP/1.1 503 Busy\r\nRetry-After: Thu, 01 Jan 1970 00:00:00 GMT\r\nContent-Length: 0\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nSet-Cookie: a=b\r\n\r\n" + bytes(40),
+)
+
+
+def mangled(response, rng):
+    """Change a response at random: bytes, cuts, doubled and swapped pieces, mostly in its head."""
+    head = response.index(b"\r\n\r\n") + 4
+    changed = bytearray(response)
+    for _ in range(rng.randint(1, 3)):
+        place = rng.randrange(head if rng.random() < 0.8 else len(response)) % max(1, len(changed))
+        kind = rng.randrange(4)
+        if kind == 0:
+            changed[place : place + 1] = bytes([rng.randrange(256)])
+        elif kind == 1:
+            del changed[place : place + rng.randint(1, 8)]
+        elif kind == 2:
+            changed[place:place] = changed[place : place + rng.randint(1, 30)] * rng.randint(1, 5)
+        else:
+            changed[place:place] = rng.choice((b"\r\n", b"\0", b":", b"-", b"99999999999999999999", b"\xc3\x28", b"@"))
+    return bytes(changed)

@@ -28,13 +28,7 @@ WANTED = {name: content for name, content in FILES.items() if not name.startswit
 ROOT = Path(module.__file__).parents[2]
 AT_ONCE = Patience(first_wait_s=0)
 ONE_TRY = Patience(tries=1)
-
-
-@pytest.fixture(autouse=True)
-def no_proxy_of_this_machine(monkeypatch):
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
+pytestmark = pytest.mark.usefixtures("no_proxy")
 
 
 @pytest.fixture

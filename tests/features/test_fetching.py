@@ -8,17 +8,11 @@ import pytest
 from features.corpora.fetching import Patience, fetch, is_this_machine
 from features.corpora.recordings import CorpusError
 
-from .archive_server import Answer, serving
+from .archive_server import RESPONSES, Answer, mangled, serving, serving_bytes
 
 BODY = random.Random(0).randbytes(200_000)
 MOST = 1_000_000
-
-
-@pytest.fixture(autouse=True)
-def no_proxy_of_this_machine(monkeypatch):
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
+pytestmark = pytest.mark.usefixtures("no_proxy")
 
 
 class Fetched:
@@ -172,7 +166,15 @@ def test_a_busy_server_is_asked_again(fetched, status):
 
 
 @pytest.mark.parametrize(
-    ("text", "waited"), [("0", 0), ("7", 7), ("Thu, 01 Jan 1970 00:00:00 GMT", 0), ("soon", 1), ("-3", 1)]
+    ("text", "waited"),
+    [
+        ("0", 0),
+        ("7", 7),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
+        ("Thu, 01 Jan 99999999999999999999 00:00:00 GMT", 1),
+        ("soon", 1),
+        ("-3", 1),
+    ],
 )
 def test_the_wait_that_a_server_asks_for(fetched, text, waited):
     with serving(Answer(status=429, headers={"Retry-After": text}), Answer(body=BODY)) as server:
@@ -349,6 +351,27 @@ def test_more_bytes_than_the_file_has_means_starting_anew(fetched, tmp_path):
         (tmp_path / "file.part.json").write_text(note)
         assert fetched.fetch(server.url) == BODY
     assert ranges_asked(server) == [f"bytes={len(BODY) + 4}-", None]
+
+
+def mangled_answers(folder, *, seed, n_fetches):
+    """Fetch from a server whose every answer is mangled; return how often something was fetched, and refused."""
+    rng, outcomes = random.Random(seed), {"fetched": 0, "refused": 0}
+    with serving_bytes(lambda: mangled(rng.choice(RESPONSES), rng)) as url:
+        for number in range(n_fetches):
+            target = folder / f"file{number}"
+            patience = Patience(tries=2, step_bytes=1, stall_s=5)
+            try:
+                fetch(url, target, most_bytes=1_000, patience=patience, wait=lambda seconds: None)
+                outcomes["fetched"] += 1
+            except CorpusError as error:
+                outcomes["refused"] += 1
+                assert "\n" not in str(error)
+    return outcomes
+
+
+def test_mangled_answers_give_one_line_or_a_file(tmp_path):
+    outcomes = mangled_answers(tmp_path, seed=0, n_fetches=300)
+    assert outcomes["refused"] > 100 and outcomes["fetched"] > 20, outcomes
 
 
 def test_the_server_of_these_tests_speaks_http():

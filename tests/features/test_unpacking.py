@@ -205,6 +205,17 @@ def test_an_archive_cut_anywhere_is_refused(case):
         case.refused(whole[:n_bytes], "no whole zip archive")
 
 
+def test_a_member_whose_own_header_is_no_text_is_damaged(case):
+    """Found by damaging archives at random: zipfile decodes this name only when it opens the member."""
+    whole = zipped({"data/x": b"1"})
+    lying = bytearray(whole)
+    lying[7] |= 0x08  # this name is UTF-8, says the member's own header
+    lying[30] = 0xA5
+    case.archive.write_bytes(lying)
+    with pytest.raises(CorpusError, match=r"data/x' is damaged \('utf-8' codec"):
+        unpack(case.archive, case.folder, only=("data",))
+
+
 def test_any_damage_gives_the_true_bytes_or_a_refusal(case, tmp_path):
     """Seeded damage of every kind, anywhere: one's own error or OSError, or what was packed; never other bytes."""
     whole = zipped({**GOOD, "data/01/a.wav": GOOD["data/01/a.wav"][:3_000]})
