@@ -150,10 +150,11 @@ def _chosen(
     tops = {PurePosixPath(member.filename).parts[0] for member in members}
     if len(tops) > 1:
         raise CorpusError(f"{archive.name}: expected one folder, got {offenders(sorted(tops))}")
-    _check_sizes(archive, members, limits)
+    _check_number(archive, members, limits)
     files = [member for member in members if not member.is_dir()]
     placed = [(member, PurePosixPath(*PurePosixPath(member.filename).parts[1:])) for member in files]
     chosen = [(member, inside) for member, inside in placed if inside.parts[:1] and inside.parts[0] in only]
+    _check_sizes(archive, [member for member, _ in chosen], limits)
     _refuse(archive, "are links or devices", [m.filename for m, _ in chosen if not _is_plain(m)])
     _refuse(
         archive, "are encrypted or packed by another method", [m.filename for m, _ in chosen if not _is_readable(m)]
@@ -170,26 +171,27 @@ def _stays_inside(name: str) -> bool:
     return not strange and all(part.strip(" .") for part in parts)
 
 
-def _check_sizes(archive: Path, members: Sequence[zipfile.ZipInfo], limits: Limits) -> None:
-    if len(members) > limits.n_members:
-        raise CorpusError(f"{archive.name}: {len(members)} members, expected at most {limits.n_members}")
-    total = sum(member.file_size for member in members)
-    packed = sum(member.compress_size for member in members)
-    if total > limits.total_bytes or packed > archive.stat().st_size:
+def _check_number(archive: Path, members: Sequence[zipfile.ZipInfo], limits: Limits) -> None:
+    """Refuse too many members, and members that overlap: all of them packed are larger than the archive."""
+    packed, there = sum(member.compress_size for member in members), archive.stat().st_size
+    if len(members) > limits.n_members or packed > there:
         raise CorpusError(
-            f"{archive.name}: would unpack {packed} bytes to {total}, expected at most the archive's "
-            f"{archive.stat().st_size} to {limits.total_bytes}"
+            f"{archive.name}: {len(members)} members of {packed} packed bytes, expected at most {limits.n_members} of "
+            f"{there}"
         )
-    _refuse(
-        archive,
-        f"are larger than {limits.member_bytes} bytes, or {limits.ratio} times larger than packed",
-        [
-            member.filename
-            for member in members
-            if member.file_size > limits.member_bytes
-            or (member.file_size > limits.small_bytes and member.file_size > limits.ratio * member.compress_size)
-        ],
-    )
+
+
+def _check_sizes(archive: Path, chosen: Sequence[zipfile.ZipInfo], limits: Limits) -> None:
+    total = sum(member.file_size for member in chosen)
+    if total > limits.total_bytes:
+        raise CorpusError(f"{archive.name}: would unpack to {total} bytes, expected at most {limits.total_bytes}")
+    large = [
+        member.filename
+        for member in chosen
+        if member.file_size > limits.member_bytes
+        or (member.file_size > limits.small_bytes and member.file_size > limits.ratio * member.compress_size)
+    ]
+    _refuse(archive, f"are larger than {limits.member_bytes} bytes, or {limits.ratio} times larger than packed", large)
 
 
 def _refuse(archive: Path, what: str, names: Sequence[str]) -> None:

@@ -5,6 +5,7 @@ import json
 import os
 import random
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -158,6 +159,13 @@ def test_a_corrupt_member_leaves_nothing(folder):
     assert list(folder.parent.iterdir()) == []
 
 
+def test_a_copied_take_is_part_of_what_was_published(folder):
+    """Two takes of speaker 36 are copies of others (upstream's data/36/notes.txt)."""
+    files = {**FILES, "data/01/0_01_1.wav": FILES["data/01/0_01_0.wav"]}
+    corpus, *_ = fetch_small(folder, Answer(body=zipped(files)))
+    assert len(corpus.recordings) == 12
+
+
 def test_an_archive_that_another_program_made_needs_no_comment(folder):
     fetch_small(folder, Answer(body=zipped(FILES, comment="")))
     assert_only_the_corpus(folder)
@@ -263,6 +271,20 @@ def test_the_command_refuses_in_one_line(folder):
         assert "not AudioMNIST as published: 3 speakers, expected 60" in done.stderr
         assert done.stderr.splitlines()[-1].startswith("voxfold: ")
     assert list(folder.parent.iterdir()) == []
+
+
+def test_the_command_interrupted_says_how_to_go_on(folder):
+    with serving(Answer(body=ARCHIVE, send=60_000, stall=True)) as server:
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        arguments = [sys.executable, "-m", "benchmarks", "corpus", "download", str(folder), "--url", server.url]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        with subprocess.Popen(arguments, cwd=ROOT, env=environment, **pipes) as process:
+            assert server.stalled.wait(60)
+            process.send_signal(signal.SIGINT)
+            output, errors = process.communicate(timeout=60)
+    assert (process.returncode, output) == (130, "")
+    assert errors.splitlines()[-1] == "interrupted; run the same command again, it goes on with what is there"
+    assert not folder.exists()
 
 
 def command(*arguments):

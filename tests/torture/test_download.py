@@ -101,7 +101,7 @@ def killed_unpacking(folder, server, n_files):
     process = started(folder, "--url", server.url)
     unpacked = folder.with_name("AudioMNIST.download") / "unpacked"
     while process.poll() is None and sum(len(files) for *_, files in os.walk(unpacked / "data")) < n_files:
-        time.sleep(0.01)
+        time.sleep(0.2)
     assert process.poll() is None
     process.kill()
     process.communicate()
