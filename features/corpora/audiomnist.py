@@ -19,7 +19,14 @@ import pandas as pd
 from features.corpora.json_entries import is_text
 from features.corpora.metadata import Speakers, read_metadata
 from features.corpora.probing import probe_recordings
-from features.corpora.recordings import Corpus, CorpusError, offenders, quarantine_table, recordings_table
+from features.corpora.recordings import (
+    Corpus,
+    CorpusError,
+    offenders,
+    printable,
+    quarantine_table,
+    recordings_table,
+)
 
 METADATA_FILE = "audioMNIST_meta.txt"
 AUDIO_SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".m4a", ".aiff")
@@ -88,9 +95,11 @@ def _find(data: Path, speakers: Speakers) -> tuple[list[dict[str, Any]], list[tu
         folder, _, name = path.rpartition("/")
         match = RECORDING_NAME.fullmatch(name)
         if match is None:
-            strays.append((path, "file name is not <digit>_<speaker>_<take>.wav or .flac; rename or remove it"))
+            strays.append(
+                (printable(path), "file name is not <digit>_<speaker>_<take>.wav or .flac; rename or remove it")
+            )
         elif fault := _misplaced(folder, match["speaker"], speakers):
-            strays.append((path, fault))
+            strays.append((printable(path), fault))
         elif (recording := name.rpartition(".")[0]) in found:
             strays.append((path, f"the same recording as {found[recording]['path']}; keep one of them"))
         else:
@@ -128,7 +137,7 @@ def _audio_files(data: Path) -> tuple[list[str], list[tuple[str, str]]]:
 
     def tell(error: OSError) -> None:
         name = Path(str(error.filename)).relative_to(data).as_posix()
-        closed.append((_printable(name), f"cannot be listed: {error.strerror}; make the folder readable"))
+        closed.append((printable(name), f"cannot be listed: {error.strerror}; make the folder readable"))
 
     linked = sorted(path for path in data.iterdir() if path.is_symlink() and path.is_dir())
     for top in (data, *linked):
@@ -137,14 +146,9 @@ def _audio_files(data: Path) -> tuple[list[str], list[tuple[str, str]]]:
             prefix = "" if here == data else f"{here.relative_to(data).as_posix()}/"
             found += [prefix + name for name in names if name.lower().endswith(AUDIO_SUFFIXES)]
             deep = [prefix + name for name in folders if here != data and (here / name).is_symlink()]
-            closed += [(_printable(name), "a link to a folder, not followed; copy the folder") for name in deep]
-    closed += [(_printable(name), "its name is not UTF-8; rename it") for name in found if not is_text(name)]
+            closed += [(printable(name), "a link to a folder, not followed; copy the folder") for name in deep]
+    closed += [(printable(name), "its name is not UTF-8; rename it") for name in found if not is_text(name)]
     return sorted(filter(is_text, found)), closed
-
-
-def _printable(name: str) -> str:
-    """Write a file's name with escapes for bytes that are not UTF-8."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def missing_notes(table: pd.DataFrame, speakers: Collection[str], n_unreadable: int) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from features.corpora.recordings import CorpusError, offenders
+from features.corpora.recordings import CorpusError, offenders, printable
 from features.regular_files import open_regular
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
@@ -68,7 +68,8 @@ def read_rows(path: Path, *, needed: Sequence[str], wanted: Sequence[str]) -> Ro
         columns, lines, faults = _columns(reader, list(places.values()), len(header))
     except csv.Error as error:
         raise CorpusError(
-            f"{path}: cannot be read as CSV: line {reader.line_num}: {error}; is a quotation mark missing or too many?"
+            f"{path}: cannot be read as CSV: line {reader.line_num}: {printable(str(error))}; "
+            f"is a quotation mark missing or too many?"
         ) from error
     frame = pd.DataFrame(dict(zip(places, columns, strict=True)), dtype="str").assign(line=lines)
     ignored = [column for column in header if column not in places]

@@ -16,7 +16,7 @@ from features.corpora.audiomnist import cleaning_notes
 from features.corpora.csv_rows import read_rows
 from features.corpora.inside import outside
 from features.corpora.probing import probe_recordings
-from features.corpora.recordings import Corpus, CorpusError, offenders, quarantine_table, recordings_table
+from features.corpora.recordings import Corpus, CorpusError, offenders, printable, quarantine_table, recordings_table
 
 LABELS = ("digit", "take", "gender", "accent", "native_speaker", "age", "origin", "room")
 NUMBERS = {"digit": 9, "take": 999_999_999, "age": 120}
@@ -24,6 +24,7 @@ NUMBERS = {"digit": 9, "take": 999_999_999, "age": 120}
 GENDERS = {"f": "female", "female": "female", "woman": "female", "m": "male", "male": "male", "man": "male"}
 NATIVE = {"yes": "yes", "no": "no"}
 RAW = ("gender", "accent", "native_speaker", "age", "origin", "room")
+CONTROL = r"[\x00-\x1f\x7f\x85\u2028\u2029]"
 SUFFIX = r"(?<=[^/])\.[^./]+$"
 SPEAKERS_OWN = ("gender", "accent", "native_speaker", "age", "origin")
 """What a speaker has one of."""
@@ -56,7 +57,7 @@ def open_manifest(path: Path, *, allow_outside: bool = False) -> Corpus:
         )
     table = recordings_table(readable)
     if rows.ignored:
-        notes = (*notes, f"Columns of the manifest that were not used: {', '.join(rows.ignored[:20])}.")
+        notes = (*notes, f"Columns of the manifest that were not used: {', '.join(map(printable, rows.ignored[:20]))}.")
     if rows.separator != "comma":
         notes = (*notes, f"The manifest's cells are separated by the {rows.separator}.")
     return Corpus(
@@ -77,7 +78,7 @@ def sound_rows(frame: pd.DataFrame, root: Path, *, allow_outside: bool) -> tuple
     def without(frame: pd.DataFrame, reasons: pd.Series) -> pd.DataFrame:
         bad = reasons.notna()
         names = frame.loc[bad, "path"] + " (line " + frame.loc[bad, "line"].astype("str") + ")"
-        quarantine.extend(zip(names, reasons[bad], strict=True))
+        quarantine.extend(zip(map(printable, names), reasons[bad], strict=True))
         return frame[~bad]
 
     frame = without(frame, _bad_cells(frame))
@@ -99,7 +100,7 @@ def _bad_cells(frame: pd.DataFrame) -> pd.Series:
     """Say which rows lack what every recording needs."""
     reasons = _no_reasons(frame)
     for column in ("path", "speaker"):
-        control = frame[column].str.contains(r"[\x00-\x1f\x7f]", regex=True)
+        control = frame[column].str.contains(CONTROL, regex=True)
         reasons[control] = f"a line break or control character in its {column}: is a quotation mark missing?"
         reasons[frame[column].str.strip() == ""] = f"it has no {column}; every recording needs one"
     return reasons

@@ -15,7 +15,7 @@ from typing import Any
 from features.corpora.audiomnist import METADATA_FILE, RECORDING_NAME, cleaning_notes
 from features.corpora.json_entries import read_entries
 from features.corpora.metadata import Speakers, read_metadata
-from features.corpora.recordings import Corpus, CorpusError, quarantine_table, recordings_table
+from features.corpora.recordings import Corpus, CorpusError, printable, quarantine_table, recordings_table
 
 MAP_FILES = ("female_idxs_to_wav_fpaths.json", "male_idxs_to_wav_fpaths.json")
 IMAGE_NAME = re.compile(r"mfc_dataset/(?P<gender>female|male)_[0-9]+\.jpg")
@@ -36,8 +36,8 @@ def open_mfc_images(root: Path) -> Corpus:
     mapped = _read_maps(root / "audio_to_mfc_maps")
     here = _images(root / "mfc_dataset")
     faults = _faults(mapped, speakers)
-    strays = [(_printable(image), "this image is in neither map") for image in here - mapped.keys()]
-    strays += [(image, faults[image]) for image in here & faults.keys()]
+    strays = [(printable(image), "this image is in neither map") for image in here - mapped.keys()]
+    strays += [(printable(image), faults[image]) for image in here & faults.keys()]
     rows = [_row(image, mapped[image][0], speakers) for image in sorted(here & mapped.keys() - faults.keys())]
     if not rows:
         first = f"; the first of {len(strays)} others: {': '.join(min(strays))}" if strays else ""
@@ -60,10 +60,6 @@ def _images(folder: Path) -> set[str]:
     """List what looks like an image, by the name that a map would give it."""
     names = os.listdir(folder) if folder.is_dir() else []  # noqa: PTH208 (names are all that is wanted)
     return {f"mfc_dataset/{name}" for name in names if name.lower().endswith(IMAGE_SUFFIXES)}
-
-
-def _printable(name: str) -> str:
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _read_maps(folder: Path) -> dict[str, list[object]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from features.audio import AudioError, Header, probe
+from features.corpora.recordings import printable
 
 SUFFIXES = {"WAV": (".wav", ".wave"), "FLAC": (".flac",)}
 
@@ -39,7 +40,7 @@ def probe_recordings(
             headers.append(probe(os.path.join(root, path)))  # noqa: PTH118 (a Path costs more than looking at the file)
         except AudioError as error:
             headers.append(None)
-            unreadable.append((path, str(error)))
+            unreadable.append((printable(path), str(error)))
     kept = [header for header in headers if header is not None]
     readable = found[[header is not None for header in headers]].assign(
         sample_rate_hz=[header.sample_rate_hz for header in kept], n_samples=[header.n_samples for header in kept]

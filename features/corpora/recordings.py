@@ -161,6 +161,11 @@ def quarantine_table(rows: Iterable[tuple[str, str]] = ()) -> pd.DataFrame:
     return pd.DataFrame(sorted(rows), columns=list(QUARANTINE_COLUMNS)).astype(QUARANTINE_COLUMNS)
 
 
+def printable(name: str) -> str:
+    """Write a file's name with escapes if it holds a control character or bytes that are not UTF-8."""
+    return name if name.isprintable() else ascii(name)[1:-1]
+
+
 def offenders(ids: Iterable[object], *, most: int = 5) -> str:
     """Write at most `most` ids and the total, for an error message."""
     names = [str(name) for name in ids]

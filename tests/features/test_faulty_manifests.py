@@ -55,7 +55,7 @@ OUTSIDE = "lies outside the manifest's folder; move it there, or pass --allow-ou
         ("b.wav,x,1,f,1234", {"b.wav (line 3)": f"age '1234' {NUMBER.format(120)}"}),
         ("b.wav,x,-1,f,", {"b.wav (line 3)": f"digit '-1' {NUMBER.format(9)}"}),
         ("b.wav,x," + "9" * 60 + ",f,", {"b.wav (line 3)": f"digit '{'9' * 40}' {NUMBER.format(9)}"}),
-        ('"b\n.wav",x,1,f,30', {"b\n.wav (line 3)": CONTROL}),
+        ('"b\n.wav",x,1,f,30', {"b\\n.wav (line 3)": CONTROL}),
         ("missing.wav,x,1,f,30", {"missing.wav": MISSING}),
         ("b.wav,x,1,f,\nb.wav,x,1,f,", {"b.wav (line 4)": "listed before, in line 3; keep one line"}),
         ("b.wav,x,1,f,\n./b.wav,x,1,f,", {"b.wav (line 4)": "listed before, in line 3; keep one line"}),
