@@ -135,6 +135,7 @@ def test_kills_while_unpacking_verifying_and_renaming(tmp_path, seed):
             killed = Killed(tmp_path / str(number) / "AudioMNIST", server)
             killed.kill_when(moment, said_here)
             killed.again()
+            assert len(server.asked) == (2 if moment in ("before:1", "after:1") else 1), "it was there already"
     print(f"\n{len(drawn)} kills survived")
 
 
