@@ -174,13 +174,13 @@ def run_cell(job: CellJob) -> Path:
 
 def _run_into(job: CellJob, folder: Path) -> None:
     features = load_features(Path(job.features))
-    rows = _split_rows(job, features.index)
+    rows = split_rows(job, features.index)
     watch = Stopwatch()
     with watch.time("import", 0):
         setup = ModelSetup(n_classes=len(job.classes), seed=job.cell.seed, threads=job.threads)
         model = resolve(job.cell.model)(setup)
-    x = _see(features, model.view, rows)
-    settings = _fit(model, x, rows, job.refit, watch)
+    x = see(features, model.view, rows)
+    settings = fit(model, x, rows, job.refit, watch)
     test = rows.where("test")
     prediction = _ask(model, x(test), watch)
     tables.write(_predictions(job, rows.recordings.iloc[test], rows.y[test], prediction), "predictions", folder)
@@ -203,7 +203,8 @@ def _plain(value: object) -> object:
     raise TypeError(f"settings must be numbers and text, got {type(value).__name__}")
 
 
-def _split_rows(job: CellJob, index: pd.DataFrame) -> SplitRows:
+def split_rows(job: CellJob, index: pd.DataFrame) -> SplitRows:
+    """Read from the run directory which recordings the cell's split has, in which roles, with which labels."""
     cell = job.cell
     recordings = tables.read("recordings", Path(job.run))
     folds = tables.read("folds", Path(job.run))
@@ -227,7 +228,7 @@ def _text(label: object) -> str:
     return str(int(label)) if isinstance(label, float) else str(label)
 
 
-def _see(features: Features, name: str, rows: SplitRows) -> Callable[[NDArray[np.int64]], NDArray[Any]]:
+def see(features: Features, name: str, rows: SplitRows) -> Callable[[NDArray[np.int64]], NDArray[Any]]:
     """Make the view of all recordings of the split once; return what hands out its rows."""
     index = features.index.iloc[rows.tensor_rows]
     seen = view(
@@ -246,13 +247,14 @@ def _see(features: Features, name: str, rows: SplitRows) -> Callable[[NDArray[np
     return take
 
 
-def _fit(
+def fit(
     model: Model,
     x: Callable[[NDArray[np.int64]], NDArray[Any]],
     rows: SplitRows,
     refit: bool,
     watch: Stopwatch,
 ) -> dict[str, Any]:
+    """Let `model` choose and refit on training and validation recordings; it is handed nothing else."""
     train, validation, both = rows.where("train"), rows.where("validation"), rows.where("train", "validation")
     training = Examples(x=x(train), y=rows.y[train])
     checking = Examples(x=x(validation), y=rows.y[validation])

@@ -171,6 +171,48 @@ def run(
 
 
 @app.command()
+def audit(
+    corpus: Corpus = "virtual",
+    task: Annotated[str, typer.Option(help="as in run")] = "gender",
+    protocol: Annotated[str, typer.Option(help="as in run")] = "grouped",
+    models: Annotated[str, typer.Option(help="models to try whether they look at test recordings")] = "logistic",
+    folds: Annotated[int | None, typer.Option(help="as in run")] = None,
+    repetitions: Annotated[int, typer.Option(help="as in run")] = 1,
+    recipe: Annotated[str | None, typer.Option(help="as in run")] = None,
+    clip_s: Annotated[float | None, typer.Option(help="as in run")] = None,
+    threads: Annotated[int | None, typer.Option(help="as in run")] = None,
+    cache: Cache = None,
+) -> None:
+    """Look for ways by which a model could know a test label without recognising the speaker.
+
+    Exit status: 0 nothing found, or a warning; 1 a leak; 2 usage.
+    """
+    given = locals()
+    with one_line_errors():
+        from benchmarks.audit import lines
+        from benchmarks.progress import Stages
+        from benchmarks.runner import audit_corpus
+        from benchmarks.settings import read_settings
+        from benchmarks.tasks import LeakError
+        from reports.audits import leaks
+
+        settings = read_settings({**given, "premium": False})
+        try:
+            found = audit_corpus(
+                settings,
+                cache=_cache_folder(cache),
+                stages=Stages(),
+                keras_backend=os.environ.get("KERAS_BACKEND"),
+            )
+        except LeakError as error:
+            typer.echo(f"leak           {error}")
+            raise typer.Exit(1) from None
+        typer.echo("\n".join(lines(found)))
+    if leaks(found):
+        raise typer.Exit(1)
+
+
+@app.command()
 def report(folder: Annotated[Path, typer.Argument(help="run directory")], timings_from: TimingsFrom = None) -> None:
     """Rebuild summary and page of a run from its tables; with --timings-from itself, show its own times again."""
     with one_line_errors():

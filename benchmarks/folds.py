@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from benchmarks.tasks import MIN_FOLDS, LabelledRecordings, Task, TaskError, class_sizes
+from benchmarks.tasks import MIN_FOLDS, LabelledRecordings, LeakError, Task, TaskError, class_sizes
 from features.corpora.recordings import offenders
 
 PROTOCOLS = ("official", "grouped", "leave-accent-out", "recording-random")
@@ -144,11 +144,11 @@ def audit(folds: pd.DataFrame, labelled: LabelledRecordings) -> None:
     split = ["protocol", "repetition", "fold"]
     speakers = _on_two_sides(merged[merged["protocol"] != RANDOM], [*split, "speaker"])
     if len(speakers):
-        raise TaskError(f"speakers on two sides of a split: {offenders(speakers)}")
+        raise LeakError(f"speakers on two sides of a split: {offenders(speakers)}")
     copies = _on_two_sides(merged[merged["content_hash"].notna()], [*split, "content_hash"])
     if len(copies):
         names = merged.loc[merged["content_hash"].isin(copies), "recording_id"].unique()
-        raise TaskError(f"byte-identical recordings on two sides of a split: {offenders(names)}; remove the copies")
+        raise LeakError(f"byte-identical recordings on two sides of a split: {offenders(names)}; remove the copies")
     tested = merged[merged["role"] == "test"]
     twice = tested.loc[tested.duplicated(["protocol", "repetition", "recording_id"]), "recording_id"]
     if len(twice):

@@ -6,6 +6,7 @@ import dataclasses
 import datetime
 import itertools
 import json
+import tempfile
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +16,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks import plug_ins, provenance
+from benchmarks import isolation, plug_ins, provenance
+from benchmarks.audit import Audited, audit, models_check
 from benchmarks.cells import Cell, CellJob
 from benchmarks.examples import write_examples
 from benchmarks.executors import run_jobs
@@ -31,7 +33,7 @@ from features.corpora.opening import open_corpus
 from features.corpora.recordings import Corpus, check_recordings, quarantine_table
 from features.mfcc import MfccConfig, NarrowFilterWarning
 from models.catalogue import CATALOGUE, display_name, resolve
-from reports import borrowed, page, summary, tables, wording
+from reports import audits, borrowed, page, summary, tables, wording
 from reports.links import refuse_links
 
 
@@ -114,8 +116,49 @@ def run(
     tables.write(material.corpus.recordings, "recordings", directory.path)
     tables.write(material.corpus.quarantine, "quarantine", directory.path)
     tables.write(material.plan.folds, "folds", directory.path)
+    audits.write(audit(_audited(directory.path, settings, material, jobs), seed=SEED), directory.path)
     n_ran = _run_missing(directory, jobs, settings.jobs, stages)
     return finish(directory, [*jobs, *kept], manifest, material, n_ran, timings_from=settings.timings_from)
+
+
+def audit_corpus(settings: RunSettings, *, cache: Path, stages: Stages, keras_backend: str | None) -> dict[str, Any]:
+    """Audit a corpus and protocol for leaks, and try whether the models of `settings` peek at test recordings.
+
+    Raises
+    ------
+    LeakError
+        A split shares speakers or byte-identical audio, so that no run could be made.
+    CorpusError, TaskError, RunError, UnknownModelError
+        The corpus, task, protocol or a model is not as needed.
+    """
+    task = find_task(settings.task)
+    check_models(settings.models)
+    material = prepare(settings, task, cache=cache, stages=stages)
+    with tempfile.TemporaryDirectory(prefix="voxfold-audit-") as folder:
+        there = settings.model_copy(update={"out": Path(folder)})
+        for name in ("recordings", "folds"):
+            table = material.corpus.recordings if name == "recordings" else material.plan.folds
+            tables.write(table, name, Path(folder))
+        jobs = make_jobs(there, material, settings.models, conditions_of(there, material, keras_backend))
+        found = audit(_audited(Path(folder), there, material, jobs), seed=SEED)
+        with stages.stage("models") as advance:
+            first = [job for job in jobs if job.cell == dataclasses.replace(jobs[0].cell, model=job.cell.model)]
+            peeks = models_check(isolation.peeking(material.features, first), [job.cell.model for job in first])
+            advance(len(first), len(first))
+    return {**found, "checks": [*found["checks"], dataclasses.asdict(peeks)]}
+
+
+def _audited(folder: Path, settings: RunSettings, material: Material, jobs: Sequence[CellJob]) -> Audited:
+    return Audited(
+        folder=folder,
+        corpus=material.corpus,
+        config=material.config,
+        features=material.features,
+        labelled=material.labelled,
+        task=material.task,
+        protocol=settings.protocol,
+        jobs=jobs,
+    )
 
 
 def _check_timings_from(settings: RunSettings, material: Material, conditions: dict[str, Any]) -> None:

@@ -16,6 +16,10 @@ class TaskError(ValueError):
     """A task or protocol does not fit the corpus; the message is for the user."""
 
 
+class LeakError(TaskError):
+    """A split shares speakers or copies between its sides; the message is for the user."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Task:
     """A property to recognise.

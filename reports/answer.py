@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reports import wording
+from reports import audit_exhibits, wording
 from reports.groups import IS_THE_TASK
 from reports.run import RANDOM, Json
 
@@ -41,6 +41,9 @@ def _warnings(summary: Json) -> list[str]:
     if failed:
         total = summary["cells"].get("finished", 0) + len(failed)
         warnings.append(f"{len(failed)} of {total} cells failed; the models concerned were not asked about everybody.")
+    leak = audit_exhibits.warning(summary)
+    if leak:
+        warnings.append(leak)
     if summary.get("timings_from"):
         warnings.append(_borrowed(summary["timings_from"]))
     for name in summary["model_order"]:

@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from reports import (
+    audit_exhibits,
     cost_figures,
     exhibits,
     figures,
@@ -111,6 +112,11 @@ def _context(summary: Json, folder: Path) -> Json:
         **_heard(summary),
         "accuracy": _accuracy(summary),
         "premium": {"figure": Markup(figures.leakage_premium(summary)), "table": exhibits.premium(summary)},
+        "audit": {
+            "table": audit_exhibits.table(summary),
+            "telling": audit_exhibits.telling(summary),
+            "sentence": audit_exhibits.sentence(summary),
+        },
         "never_heard": exhibits.premium(summary, "accent_never_heard"),
         "fairness": group_exhibits.fairness(summary),
         "methods": sorted(interval_methods(summary)),

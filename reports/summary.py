@@ -13,6 +13,7 @@ import pandas as pd
 
 from reports import (
     answer,
+    audits,
     auroc,
     borrowed,
     calibration,
@@ -88,6 +89,7 @@ def summarise(folder: Path, measured: borrowed.Borrowed | None = None) -> Json:
         "cleaned": _cleaned(run.recordings),
         "quarantine": run.quarantine.sort_values(["reason", "recording"]).to_dict("records"),
         "guards": guards.read(folder) if measured is None else measured.guards,
+        "audit": audits.read(folder),
         "timings_from": None if measured is None else measured.origin,
         "published": {
             "main": published.beside(manifest, run.protocol),

@@ -69,7 +69,7 @@ def test_landmarks_and_headings(html: str) -> None:
         assert len(page.of(tag)) == 1
     assert page.of("html")[0]["lang"] == "en"
     sections = [attributes.get("id") for attributes in page.of("section")]
-    assert sections == ["answer", "who", "accuracy", "premium", "groups", "cost", "errors", "how"]
+    assert sections == ["answer", "who", "accuracy", "premium", "audit", "groups", "cost", "errors", "how"]
     levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch(r"h[1-6]", tag)]
     assert all(b - a <= 1 for a, b in pairwise(levels))
     skip = next(a for a in page.of("a") if a.get("class") == "skip")

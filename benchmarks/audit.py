@@ -1,0 +1,318 @@
+"""The leakage audit: ways by which a model could know a test recording's label without recognising the speaker.
+
+It reads the folds from the run directory, as the cells do. A check that finds a leak fails the command; an attribute
+that tells the label is a warning. What each check cannot find is part of what it says. docs/reliability.md has what was
+planted and found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from benchmarks import duplicates, isolation
+from benchmarks.cells import CellJob
+from benchmarks.folds import RANDOM, ROLES
+from benchmarks.tasks import LabelledRecordings, Task
+from benchmarks.telling import Telling, telling_attributes
+from features.blocks import one_thread
+from features.cache import Features
+from features.corpora.recordings import Corpus
+from features.mfcc import MfccConfig
+from reports import audits, tables
+from reports.audits import CLEAR, LEAK, NOT_LOOKED, WARNING
+
+MOST_NAMED = 5
+SAME_BYTES = "the same bytes as"
+"""What the reason of a quarantined recording says if its file is a copy of another's."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One check: `audits` declares the fields."""
+
+    name: str
+    title: str
+    looked_for: str
+    looked_at: str
+    outcome: str
+    limits: str
+    n_found: int = 0
+    found: list[str] = field(default_factory=list)
+    numbers: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audited:
+    """What an audit looks at.
+
+    Attributes
+    ----------
+    folder
+        Directory with ``recordings.parquet`` and ``folds.parquet``, as the cells read them.
+    corpus, config, features
+        The recordings, the conventions of their MFCCs, and the MFCCs.
+    labelled, task
+        The recordings that the task uses, and the task.
+    protocol
+        The main protocol; a random split beside it shares speakers by design and is not looked at.
+    jobs
+        Jobs of the cells, of which the first shows what a model is handed.
+    """
+
+    folder: Path
+    corpus: Corpus
+    config: MfccConfig
+    features: Features
+    labelled: LabelledRecordings
+    task: Task
+    protocol: str
+    jobs: Sequence[CellJob]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Splits:
+    """Roles of all rows of the tensor in all splits.
+
+    Attributes
+    ----------
+    names
+        Of the splits.
+    sides
+        Role by split and row: 0 where the recording is not in the split, else 1 and up in the order of `ROLES`.
+    recording_id, speaker
+        By row.
+    """
+
+    names: tuple[str, ...]
+    sides: NDArray[np.int8]
+    recording_id: NDArray[Any]
+    speaker: NDArray[Any]
+
+    @property
+    def used(self) -> NDArray[np.int64]:
+        """Rows that are in any split."""
+        return np.flatnonzero((self.sides > 0).any(axis=0))
+
+    def apart(self, rows: Iterable[int]) -> str | None:
+        """Name the first split in which `rows` stand on two sides, and the sides; None where there is none."""
+        for name, roles in zip(self.names, self.sides[:, list(rows)], strict=True):
+            different = sorted(set(roles[roles > 0].tolist()))
+            if len(different) > 1:
+                return f"{' and '.join(ROLES[role - 1] for role in different)} of {name}"
+        return None
+
+
+def audit(audited: Audited, *, seed: int) -> dict[str, Any]:
+    """Return the content of ``audit.json``: every check with what it looked for, found, and cannot find.
+
+    Parameters
+    ----------
+    audited
+        What to look at.
+    seed
+        Of the permutations.
+    """
+    folds = tables.read("folds", audited.folder)
+    kept = folds[(folds["protocol"] == audited.protocol) | (folds["protocol"] != RANDOM)]
+    splits = splits_of(kept, audited.features.index["recording_id"], audited.labelled.recordings)
+    copies = list(_used(duplicates.identical(audited.features.values), splits))
+    with one_thread():  # a matrix product's last bits depend on the number of threads
+        checks = [
+            _speakers(kept, audited),
+            _identical(copies, splits, audited),
+            _near(copies, splits, audited.features),
+            _preprocessing(audited),
+            _groups(telling_attributes(audited.labelled, audited.task, seed=seed)),
+        ]
+    return content(checks, audited.protocol)
+
+
+def content(checks: Sequence[Check], protocol: str) -> dict[str, Any]:
+    """Return checks as ``audit.json`` holds them."""
+    return audits.check({"schema": audits.SCHEMA, "protocol": protocol, "checks": [asdict(each) for each in checks]})
+
+
+def lines(found: dict[str, Any]) -> list[str]:
+    """Return an audit as lines for a terminal."""
+    told = []
+    for entry in found["checks"]:
+        more = entry["n_found"] - len(entry["found"])
+        rest = f"; and {more:,} more" if more > 0 else ""
+        what = f" {'; '.join(entry['found'])}{rest}." if entry["found"] else ""
+        told.append(f"{entry['outcome']:14} {entry['title'].lower()}: {entry['looked_at']}{what}")
+    return told
+
+
+def splits_of(folds: pd.DataFrame, recording_ids: pd.Series, recordings: pd.DataFrame) -> Splits:
+    """Arrange a folds table by rows of the tensor."""
+    row_of = pd.Series(np.arange(len(recording_ids)), index=recording_ids)
+    number = {role: place for place, role in enumerate(ROLES, start=1)}
+    names, sides = [], []
+    for (protocol, repetition, fold), rows in folds.groupby(["protocol", "repetition", "fold"], sort=False):
+        roles = np.zeros(len(recording_ids), dtype=np.int8)
+        roles[row_of[rows["recording_id"]].to_numpy()] = rows["role"].map(number).to_numpy()
+        names.append(f"{protocol}, repetition {repetition}, fold {fold}")
+        sides.append(roles)
+    speaker = recordings.set_index("recording_id")["speaker"].reindex(recording_ids)
+    return Splits(
+        names=tuple(names),
+        sides=np.stack(sides),
+        recording_id=recording_ids.to_numpy(dtype=object),
+        speaker=speaker.to_numpy(dtype=object),
+    )
+
+
+def _used(sets: Iterable[NDArray[np.int64]], splits: Splits) -> Iterable[NDArray[np.int64]]:
+    used = np.zeros(splits.sides.shape[1], dtype=bool)
+    used[splits.used] = True
+    yield from (rows[used[rows]] for rows in sets if used[rows].sum() > 1)
+
+
+def _named(found: Sequence[str]) -> list[str]:
+    return list(found[:MOST_NAMED])
+
+
+def _speakers(folds: pd.DataFrame, audited: Audited) -> Check:
+    keys = ["protocol", "repetition", "fold"]
+    speakers = audited.labelled.recordings[["recording_id", "speaker"]]
+    joined = folds.merge(speakers, on="recording_id", how="left")
+    shared = joined.groupby([*keys, "speaker"])["role"].agg(lambda roles: " and ".join(sorted(set(roles))))
+    shared = shared[shared.str.contains(" and ")]
+    table = shared.reset_index()[[*keys, "speaker", "role"]]
+    found = [
+        f"speaker '{speaker}' in {roles} of {protocol}, repetition {repetition}, fold {fold}"
+        for protocol, repetition, fold, speaker, roles in table.itertuples(index=False, name=None)
+    ]
+    by_design = audited.protocol == RANDOM
+    n_splits = folds[keys].drop_duplicates().shape[0]
+    return Check(
+        name="speakers",
+        title="Speakers on two sides",
+        looked_for="A speaker with recordings in two of training, validation and test of one split.",
+        looked_at=f"{n_splits} splits of {joined['speaker'].nunique()} speakers, in the folds that the cells read."
+        + (" This protocol shares speakers by design." if by_design else ""),
+        outcome=NOT_LOOKED if by_design else LEAK if found else CLEAR,
+        n_found=0 if by_design else table["speaker"].nunique(),
+        found=[] if by_design else _named(found),
+        limits="One person under two names: speakers are told apart by their names alone.",
+    )
+
+
+def _identical(copies: Sequence[NDArray[np.int64]], splits: Splits, audited: Audited) -> Check:
+    found, harmless = [], 0
+    for rows in copies:
+        sides, voices = splits.apart(rows), sorted(set(splits.speaker[rows]))
+        if sides is None and len(voices) == 1:
+            harmless += 1
+            continue
+        names = " = ".join(f"'{name}'" for name in splits.recording_id[rows][:MOST_NAMED])
+        whose = f"speakers {', '.join(map(repr, voices[:MOST_NAMED]))}" if len(voices) > 1 else f"speaker {voices[0]!r}"
+        found.append(f"{names} ({whose}{f'; {sides}' if sides else ''})")
+    left_out = int(audited.corpus.quarantine["reason"].str.contains(SAME_BYTES, regex=False).sum())
+    told = f"{len(splits.used):,} recordings."
+    told += f" {harmless} sets of copies are of one speaker and on one side, and counted as if new." if harmless else ""
+    told += f" {left_out} files with the same bytes as another's were left out before." if left_out else ""
+    return Check(
+        name="identical",
+        title="Identical audio",
+        looked_for="Recordings whose MFCCs are equal in every bit, under names of several speakers or on two sides.",
+        looked_at=told,
+        outcome=LEAK if found else CLEAR,
+        n_found=len(found),
+        found=_named(found),
+        limits="Audio that is the same only after the end of the clip, or before it was changed in any way.",
+        numbers={"n_sets": len(copies), "n_harmless": harmless, "n_left_out": left_out},
+    )
+
+
+def _near(copies: Sequence[NDArray[np.int64]], splits: Splits, features: Features) -> Check:
+    sound = duplicates.Sound(
+        values=features.values,
+        first_frame=features.index["first_frame"].to_numpy(),
+        n_sounding=features.index["n_sounding"].to_numpy(),
+    )
+    near = duplicates.near_duplicates(sound, splits.sides)
+    known = {int(row): place for place, rows in enumerate(copies) for row in rows}
+    pairs = [
+        (int(i), int(j), float(distance))
+        for i, j, distance in zip(near.first, near.second, near.distance, strict=True)
+        if int(i) not in known or known[int(i)] != known.get(int(j))
+    ]
+    found = [
+        f"'{splits.recording_id[i]}' and '{splits.recording_id[j]}' (distance {distance:.4f}; {splits.apart((i, j))})"
+        for i, j, distance in pairs[:MOST_NAMED]
+    ]
+    usual = f"; the usual distance to the nearest is {near.median:.3f}" if np.isfinite(near.median) else ""
+    return Check(
+        name="near-duplicates",
+        title="Near-duplicates across sides",
+        looked_for="Pairs on two sides of a split that sound nearly the same, by the distance of their MFCCs.",
+        looked_at=f"{near.n_pairs:,} pairs; a distance below {near.limit:.4f} counts{usual}.",
+        outcome=LEAK if pairs else CLEAR,
+        n_found=len(pairs),
+        found=found,
+        limits="Copies with noise 30 dB below the voice or louder, at another speed or sampling rate, from a lossy "
+        "codec at a low rate, or played in another room.",
+        numbers={
+            "limit": near.limit,
+            "median": near.median if np.isfinite(near.median) else None,
+            "n_pairs": near.n_pairs,
+        },
+    )
+
+
+def _preprocessing(audited: Audited) -> Check:
+    seen = isolation.look(audited.corpus, audited.config, audited.features, audited.jobs)
+    return Check(
+        name="preprocessing",
+        title="Preprocessing fitted on test speakers",
+        looked_for="MFCCs or views of a recording that depend on other recordings; any recordings but those of "
+        "training and validation among what a model is handed to fit.",
+        looked_at=f"{seen.n_alone} recordings extracted alone, {seen.n_views} views of them made alone, bit for bit; "
+        f"{seen.n_handed:,} recordings handed to a model that only writes down what it gets.",
+        outcome=LEAK if seen.found else CLEAR,
+        n_found=len(seen.found),
+        found=_named(seen.found),
+        limits="A model that fetches test recordings by itself: python -m benchmarks audit --models tries each.",
+    )
+
+
+def _groups(found: Sequence[Telling]) -> Check:
+    telling = [each for each in found if each.is_found]
+    told = [
+        f"{each.attribute} alone tells {100 * each.score:.1f} % (chance {100 * each.chance:.1f} %, "
+        f"corrected p {each.p_holm:.2g})"
+        for each in telling
+    ]
+    return Check(
+        name="groups",
+        title="Attributes that tell the label",
+        looked_for="Attributes of speakers or recordings that predict the label by themselves, speakers held out.",
+        looked_at=f"{len(found)} attributes that differ between speakers or recordings.",
+        outcome=WARNING if telling else CLEAR,
+        n_found=len(telling),
+        found=_named(told),
+        limits="Attributes that nobody wrote down, such as the microphone; two that tell the label together only.",
+        numbers={"attributes": [asdict(each) for each in found]},
+    )
+
+
+def models_check(found: Sequence[str], models: Sequence[str]) -> Check:
+    """Return the check of what real models do when test recordings are replaced (`isolation.peeking`)."""
+    return Check(
+        name="models",
+        title="Models that look at test recordings",
+        looked_for="Answers that change when other test recordings and their labels are replaced; two fits a model.",
+        looked_at=f"{', '.join(models)}, on the first split, in processes of their own.",
+        outcome=LEAK if found else CLEAR,
+        n_found=len(found),
+        found=_named(found),
+        limits="A model that knows the recordings from elsewhere, such as from their files or from earlier training.",
+    )

@@ -1,0 +1,266 @@
+"""Whether what a model sees of one recording depends on others, and whether it is handed any that it must not fit on.
+
+Behaviour, not reading of source: some recordings are extracted alone and must equal their rows of the tensor in every
+bit; views of them are made alone; a model that only writes down what it is handed goes through the cells' own code;
+and, when asked, real models are fitted in two cells that differ in nothing but half of the test recordings.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from benchmarks.cells import CellJob, SplitRows, Stopwatch, fit, see, split_rows
+from benchmarks.executors import run_jobs
+from features import views
+from features.blocks import Row, extract_block, one_thread, read_image_block
+from features.cache import Features
+from features.corpora.recordings import Corpus
+from features.mfcc import MfccConfig
+from models.protocol import Examples, Prediction, Settings
+from reports import tables
+
+N_ALONE = 8
+"""Recordings that are extracted alone; a statistic over the corpus would change every one of them."""
+N_AROUND = 64
+"""Recordings in whose company the views are made."""
+N_HANDED = 300
+"""Most recordings per role that the writing model is handed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Looked:
+    """What was looked at, and what was found, as clauses."""
+
+    n_alone: int
+    n_views: int
+    n_handed: int
+    found: list[str]
+
+
+def look(corpus: Corpus, config: MfccConfig, features: Features, jobs: Sequence[CellJob]) -> Looked:
+    """Look at extraction, at views, and at what the first cell's model is handed."""
+    ids = corpus.recordings["recording_id"]
+    row_of = pd.Series(np.arange(len(features.index)), index=features.index["recording_id"])
+    sampled = np.unique(np.linspace(0, len(ids) - 1, min(N_ALONE, len(ids))).astype(int))
+    rows = row_of[ids.iloc[sampled]].to_numpy()
+    alone = [
+        clause
+        for place, row in zip(sampled, rows, strict=True)
+        if (clause := _differs_alone(corpus, config, features, (place, int(row))))
+    ]
+    seen = differing_views(features, rows)
+    n_handed, handed = what_a_model_is_handed(features, jobs[0]) if jobs else (0, [])
+    return Looked(n_alone=len(rows), n_views=len(views.VIEWS), n_handed=n_handed, found=[*alone, *seen, *handed])
+
+
+def _differs_alone(corpus: Corpus, config: MfccConfig, features: Features, at: tuple[int, int]) -> str | None:
+    """Extract one recording with no other around; say so if its MFCCs, or what is known of it, differ."""
+    place, row = at
+    name = corpus.recordings["recording_id"].iloc[place]
+    path = str(corpus.root / corpus.recordings["path"].iloc[place])
+    with tempfile.TemporaryDirectory() as folder:
+        values, found = _extract(corpus, config, Path(folder), path)
+    if found.error is not None:
+        return f"'{name}' cannot be read any more ({found.error})"
+    known = features.index.iloc[row]
+    same_place = (found.first_frame, found.n_sounding) == (known["first_frame"], known["n_sounding"])
+    if same_place and values.tobytes() == np.asarray(features.values[row]).tobytes():
+        return None
+    largest = float(np.abs(values - features.values[row]).max())
+    return f"'{name}' has other MFCCs alone than beside the others (largest difference {largest:.3g})"
+
+
+def _extract(corpus: Corpus, config: MfccConfig, folder: Path, path: str) -> tuple[NDArray[Any], Row]:
+    shape = (1, config.n_frames, config.n_coefficients)
+    np.lib.format.open_memmap(folder / "values.npy", mode="w+", dtype=config.dtype, shape=shape).flush()
+    work = extract_block
+    if corpus.sample_rate_hz is None:
+        np.lib.format.open_memmap(folder / "images.npy", mode="w+", dtype=np.uint8, shape=(*shape, 3)).flush()
+        work = read_image_block
+    with one_thread():
+        found = work((folder, config, 0, [path]))[0]
+    return np.array(np.load(folder / "values.npy")[0]), found
+
+
+def differing_views(features: Features, rows: NDArray[np.int64]) -> list[str]:
+    """Make every view of `rows` alone and in company; say which differ in any bit."""
+    company = np.unique(np.concatenate([rows, np.linspace(0, len(features.index) - 1, N_AROUND).astype(int)]))
+    found = []
+    for name in views.VIEWS:
+        together = _view(features, name, company)
+        differing = [
+            row
+            for row in rows
+            if _view(features, name, np.array([row]))[0].tobytes()
+            != together[int(np.searchsorted(company, row))].tobytes()
+        ]
+        if differing:
+            found.append(f"the view '{name}' of {len(differing)} recordings depends on the recordings around")
+    return found
+
+
+def _view(features: Features, name: str, rows: NDArray[np.int64]) -> NDArray[Any]:
+    index = features.index.iloc[rows]
+    return views.view(
+        np.asarray(features.values[rows]),
+        name,
+        first_frame=index["first_frame"].to_numpy(),
+        n_sounding=index["n_sounding"].to_numpy(),
+        images=None if features.images is None or name != "image" else features.images[rows],
+    )
+
+
+class Writing:
+    """A model that learns nothing and writes down what it is handed."""
+
+    view = "flat"
+
+    def __init__(self) -> None:
+        self.handed: list[Examples] = []
+
+    def choose(self, training: Examples, validation: Examples) -> Settings:
+        """Write down both."""
+        self.handed += [training, validation]
+        return {}
+
+    def refit(self, examples: Examples) -> None:
+        """Write down `examples`."""
+        self.handed.append(examples)
+
+    def predict(self, x: NDArray[np.generic]) -> Prediction:
+        """Never called: nothing is asked."""
+        raise NotImplementedError
+
+
+def what_a_model_is_handed(features: Features, job: CellJob) -> tuple[int, list[str]]:
+    """Let a model that writes go through a cell's code; return how many recordings it got, and which it must not."""
+    rows = _some(split_rows(job, features.index))
+    model = Writing()
+    fit(model, see(features, model.view, rows), rows, True, Stopwatch())
+    expected = [rows.where("train"), rows.where("validation"), rows.where("train", "validation")]
+    found = []
+    for got, places, what in zip(model.handed, expected, ("choosing", "choosing", "fitting"), strict=True):
+        right = np.asarray(features.values[rows.tensor_rows[places]], dtype=np.float32).reshape(len(places), -1)
+        if (
+            got.x.shape != right.shape
+            or got.x.tobytes() != right.tobytes()
+            or not np.array_equal(got.y, rows.y[places])
+        ):
+            found.append(
+                f"a model is handed other recordings for {what} than training and validation of {job.cell.name}"
+            )
+    return sum(len(each.y) for each in model.handed), found
+
+
+def _some(rows: SplitRows) -> SplitRows:
+    """Return at most `N_HANDED` recordings of each role, evenly spread."""
+    places = [rows.where(role) for role in ("train", "validation", "test")]
+    spread = [each[np.unique(np.linspace(0, len(each) - 1, min(len(each), N_HANDED)).astype(int))] for each in places]
+    kept = np.sort(np.concatenate(spread))
+    return SplitRows(
+        recordings=rows.recordings.iloc[kept].reset_index(drop=True),
+        tensor_rows=rows.tensor_rows[kept],
+        y=rows.y[kept],
+        role=rows.role[kept],
+    )
+
+
+def peeking(features: Features, jobs: Sequence[CellJob]) -> list[str]:
+    """Fit the model of every job twice, in real cells that differ in half of the test recordings only; say who noticed.
+
+    The MFCCs of that half are replaced by noise and its labels by other classes, in the run directory and in the
+    features that the cell is told of. The answers for the other half must stay the same in every bit: a model that
+    looks at test recordings, while it is fitted or through statistics of what it is asked, gives others.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        changed = [_changed(features, job, Path(folder)) for job in jobs]
+        outcomes = list(
+            run_jobs([*(_kept(job, Path(folder)) for job in jobs), *(job for job, _ in changed)], at_a_time=1)
+        )
+        errors = {outcome.job.cell.name: outcome.error for outcome in outcomes if outcome.error is not None}
+        return [
+            clause
+            for job, (other, untouched) in zip(jobs, changed, strict=True)
+            if (clause := _noticed(job, errors, (_kept(job, Path(folder)), other), untouched))
+        ]
+
+
+def _kept(job: CellJob, folder: Path) -> CellJob:
+    """Return the job with a run directory of its own, where everything is as it was."""
+    return _moved(job, folder / "kept", job.features)
+
+
+def _moved(job: CellJob, run: Path, features: str) -> CellJob:
+    if not run.exists():
+        (run / "cells").mkdir(parents=True)
+        for name in ("recordings.parquet", "folds.parquet"):
+            shutil.copy(Path(job.run) / name, run / name)
+    return dataclasses.replace(job, run=str(run), features=features, save=False)
+
+
+def _changed(features: Features, job: CellJob, folder: Path) -> tuple[CellJob, set[str]]:
+    """Return the job with half of its test recordings replaced, and the names of the other half."""
+    rows = split_rows(job, features.index)
+    test = rows.where("test")
+    speakers = np.unique(rows.recordings["speaker"].to_numpy(dtype=str)[test])
+    touched = test[np.isin(rows.recordings["speaker"].to_numpy(dtype=str)[test], speakers[::2])]
+    run = folder / f"changed-{job.cell.protocol}-{job.cell.repetition}-{job.cell.fold}"
+    entry = run / "features"
+    other = _moved(job, run, str(entry))
+    if not entry.exists():
+        shutil.copytree(job.features, entry)
+        _replace_values(entry, rows.tensor_rows[touched])
+        _replace_labels(run, rows.recordings["recording_id"].iloc[touched], job)
+    untouched = np.setdiff1d(test, touched)
+    return other, set(rows.recordings["recording_id"].iloc[untouched])
+
+
+def _replace_values(entry: Path, rows: NDArray[np.int64]) -> None:
+    values = np.load(entry / "values.npy", mmap_mode="r+")
+    rng = np.random.default_rng(0)
+    spread = float(np.std(values[: min(len(values), 256)]))
+    values[rows] = rng.normal(0, 10 * spread + 1, values[rows].shape)
+    values.flush()
+    if (entry / "images.npy").is_file():
+        images = np.load(entry / "images.npy", mmap_mode="r+")
+        images[rows] = rng.integers(0, 256, images[rows].shape)
+        images.flush()
+
+
+def _replace_labels(run: Path, recording_ids: pd.Series, job: CellJob) -> None:
+    table = tables.read("recordings", run)
+    next_class = dict(zip(job.classes, (*job.classes[1:], job.classes[0]), strict=True))
+    touched = table["recording_id"].isin(recording_ids)
+    kind = table[job.label_column].dtype
+    table[job.label_column] = table[job.label_column].astype("object")
+    given = table.loc[touched, job.label_column]
+    changed = [next_class[str(int(value)) if isinstance(value, float) else str(value)] for value in given]
+    table.loc[touched, job.label_column] = [float(value) for value in changed] if kind.kind in "fi" else changed
+    table[job.label_column] = table[job.label_column].astype(kind)
+    tables.write(table, "recordings", run)
+
+
+def _noticed(job: CellJob, errors: dict[str, str], pair: tuple[CellJob, CellJob], untouched: set[str]) -> str | None:
+    if job.cell.name in errors:
+        return f"{job.cell.model} failed: {errors[job.cell.name]}"
+    answers = [tables.read("predictions", Path(each.run) / "cells" / each.cell.name) for each in pair]
+    before, after = (table[table["recording_id"].isin(untouched)].reset_index(drop=True) for table in answers)
+    labels = int((before["y_pred"] != after["y_pred"]).sum())
+    scores = np.stack(before["scores"].to_list()), np.stack(after["scores"].to_list())
+    if labels == 0 and scores[0].tobytes() == scores[1].tobytes():
+        return None
+    largest = float(np.nanmax(np.abs(scores[0] - scores[1]))) if np.isfinite(scores[0]).any() else float("nan")
+    return (
+        f"{job.cell.model} answers otherwise for {labels} of {len(before)} untouched test recordings when others are "
+        f"replaced (largest difference of scores {largest:.3g})"
+    )
