@@ -181,6 +181,7 @@ def audit(
     recipe: Annotated[str | None, typer.Option(help="as in run")] = None,
     clip_s: Annotated[float | None, typer.Option(help="as in run")] = None,
     threads: Annotated[int | None, typer.Option(help="as in run")] = None,
+    allow_outside: Annotated[bool, typer.Option("--allow-outside", help="as in run")] = False,
     cache: Cache = None,
 ) -> None:
     """Look for ways by which a model could know a test label without recognising the speaker.
@@ -189,6 +190,7 @@ def audit(
     """
     given = locals()
     with one_line_errors():
+        from benchmarks import plug_ins
         from benchmarks.audit import lines
         from benchmarks.progress import Stages
         from benchmarks.runner import audit_corpus
@@ -197,6 +199,7 @@ def audit(
         from reports.audits import leaks
 
         settings = read_settings({**given, "premium": False})
+        plug_ins.look_here(settings.models)
         try:
             found = audit_corpus(
                 settings,

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from benchmarks.cells import CellJob, SplitRows, Stopwatch, fit, see, split_rows
 from benchmarks.executors import run_jobs
+from benchmarks.results import RunError
 from features import views
 from features.blocks import Row, extract_block, one_thread, read_image_block
 from features.cache import Features
@@ -181,17 +182,24 @@ def peeking(features: Features, jobs: Sequence[CellJob]) -> list[str]:
     The MFCCs of that half are replaced by noise and its labels by other classes, in the run directory and in the
     features that the cell is told of. The answers for the other half must stay the same in every bit: a model that
     looks at test recordings, while it is fitted or through statistics of what it is asked, gives others.
+
+    Raises
+    ------
+    RunError
+        A model failed.
     """
     with tempfile.TemporaryDirectory() as folder:
         changed = [_changed(features, job, Path(folder)) for job in jobs]
         outcomes = list(
             run_jobs([*(_kept(job, Path(folder)) for job in jobs), *(job for job, _ in changed)], at_a_time=1)
         )
-        errors = {outcome.job.cell.name: outcome.error for outcome in outcomes if outcome.error is not None}
+        failed = [f"{each.job.cell.model}: {each.error}" for each in outcomes if each.error is not None]
+        if failed:
+            raise RunError(f"--models: cannot be tried, since it failed: {failed[0]}")
         return [
             clause
             for job, (other, untouched) in zip(jobs, changed, strict=True)
-            if (clause := _noticed(job, errors, (_kept(job, Path(folder)), other), untouched))
+            if (clause := _noticed(job, (_kept(job, Path(folder)), other), untouched))
         ]
 
 
@@ -250,9 +258,7 @@ def _replace_labels(run: Path, recording_ids: pd.Series, job: CellJob) -> None:
     tables.write(table, "recordings", run)
 
 
-def _noticed(job: CellJob, errors: dict[str, str], pair: tuple[CellJob, CellJob], untouched: set[str]) -> str | None:
-    if job.cell.name in errors:
-        return f"{job.cell.model} failed: {errors[job.cell.name]}"
+def _noticed(job: CellJob, pair: tuple[CellJob, CellJob], untouched: set[str]) -> str | None:
     answers = [tables.read("predictions", Path(each.run) / "cells" / each.cell.name) for each in pair]
     before, after = (table[table["recording_id"].isin(untouched)].reset_index(drop=True) for table in answers)
     labels = int((before["y_pred"] != after["y_pred"]).sum())

@@ -139,7 +139,9 @@ def audit_corpus(settings: RunSettings, *, cache: Path, stages: Stages, keras_ba
         for name in ("recordings", "folds"):
             table = material.corpus.recordings if name == "recordings" else material.plan.folds
             tables.write(table, name, Path(folder))
-        jobs = make_jobs(there, material, settings.models, conditions_of(there, material, keras_backend))
+        jobs = make_jobs(
+            there, material, plug_ins.sources(settings.models), conditions_of(there, material, keras_backend)
+        )
         found = audit(_audited(Path(folder), there, material, jobs), seed=SEED)
         with stages.stage("models") as advance:
             first = [job for job in jobs if job.cell == dataclasses.replace(jobs[0].cell, model=job.cell.model)]

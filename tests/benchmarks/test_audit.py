@@ -30,12 +30,11 @@ PEEKING = """
 import gc
 import numpy as np
 from models.logistic import Logistic
-from benchmarks.cells import SplitRows
 
 class Peeking(Logistic):
     '''Learns from test rows that it finds lying in the process' memory.'''
     def refit(self, examples):
-        rows = next(each for each in gc.get_objects() if isinstance(each, SplitRows))
+        rows = next(each for each in gc.get_objects() if type(each).__name__ == "SplitRows")
         test = rows.y[rows.where("test")]
         self.known = int((test * np.arange(1, len(test) + 1)).sum())
         super().refit(examples)
@@ -85,7 +84,7 @@ def looked_at(folder, settings, material):
     settings = settings.model_copy(update={"out": folder})
     tables.write(material.corpus.recordings, "recordings", folder)
     tables.write(material.plan.folds, "folds", folder)
-    jobs = make_jobs(settings, material, ("majority",), conditions_of(settings, material, None))
+    jobs = make_jobs(settings, material, {"majority": {}}, conditions_of(settings, material, None))
     return _audited(folder, settings, material, jobs)
 
 
