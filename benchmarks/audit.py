@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from benchmarks import duplicates, isolation
 from benchmarks.cells import CellJob
 from benchmarks.folds import RANDOM, ROLES
 from benchmarks.tasks import LabelledRecordings, Task
 from benchmarks.telling import Telling, telling_attributes
-from features.blocks import one_thread
 from features.cache import Features
 from features.corpora.recordings import Corpus
 from features.mfcc import MfccConfig
@@ -123,7 +123,7 @@ def audit(audited: Audited, *, seed: int) -> dict[str, Any]:
     kept = folds[(folds["protocol"] == audited.protocol) | (folds["protocol"] != RANDOM)]
     splits = splits_of(kept, audited.features.index["recording_id"], audited.labelled.recordings)
     copies = list(_used(duplicates.identical(audited.features.values), splits))
-    with one_thread():  # a matrix product's last bits depend on the number of threads
+    with threadpool_limits(1, user_api="blas"):  # a matrix product's last bits depend on the number of threads
         checks = [
             _speakers(kept, audited),
             _identical(copies, splits, audited),

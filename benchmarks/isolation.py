@@ -23,7 +23,7 @@ from benchmarks.cells import CellJob, SplitRows, Stopwatch, fit, see, split_rows
 from benchmarks.executors import run_jobs
 from benchmarks.results import RunError
 from features import views
-from features.blocks import Row, extract_block, one_thread, read_image_block
+from features.blocks import Row, extract_block, read_image_block
 from features.cache import Features
 from features.corpora.recordings import Corpus
 from features.mfcc import MfccConfig
@@ -88,8 +88,7 @@ def _extract(corpus: Corpus, config: MfccConfig, folder: Path, path: str) -> tup
     if corpus.sample_rate_hz is None:
         np.lib.format.open_memmap(folder / "images.npy", mode="w+", dtype=np.uint8, shape=(*shape, 3)).flush()
         work = read_image_block
-    with one_thread():
-        found = work((folder, config, 0, [path]))[0]
+    found = work((folder, config, 0, [path]))[0]
     return np.array(np.load(folder / "values.npy")[0]), found
 
 

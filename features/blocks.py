@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from features.audio import SPARE_S, AudioError, read_samples, resample
 from features.images import ImageError, read_image, undo_viridis
@@ -34,14 +33,6 @@ Block = tuple[Path, MfccConfig, int, list[str]]
 """The entry's folder, the configuration, the first row, the paths of the recordings."""
 
 Work = Callable[[Block], list[Row]]
-
-
-def one_thread() -> Any:
-    """Bound the BLAS library to one thread, until the context that is returned is left.
-
-    It must have been loaded before: a worker process calls this, and loads it by importing this module.
-    """
-    return threadpool_limits(1, user_api="blas")
 
 
 def extract_block(block: Block) -> list[Row]:

@@ -27,15 +27,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.blocks import Block, Row, Work, extract_block, one_thread, read_image_block
+from features.blocks import Block, Row, Work, extract_block, read_image_block
 from features.corpora.recordings import Corpus
-from features.engine import fft_backend
+from features.fft import fft_backend
 from features.mfcc import ENGINE_VERSION, MfccConfig
 from features.regular_files import open_regular
 
 BLOCK_RECORDINGS = 64
-WORTH_PROCESSES = 4_000
-"""Recordings from which on starting worker processes pays: 0.35 s of CPU time each, 1.5 to 2 s on a busy machine."""
+WORTH_PROCESSES = 2_500
+"""Recordings from which on others' processes do the work: starting one and its compiled loops takes a second of CPU
+time, and keeps a hundred megabytes out of this process."""
 WHOLE_BYTES = 2**20
 """Files up to this size are read at once to be hashed, which is quicker; larger ones piece by piece."""
 
@@ -224,7 +225,8 @@ def _fill_entry(
         for start in range(0, n_recordings, BLOCK_RECORDINGS)
     ]
     rows: list[Row] = []
-    for found in _run_blocks(work, blocks, jobs):
+    done = map(work, blocks) if n_recordings < WORTH_PROCESSES else _done_apart(work, blocks, jobs)
+    for found in done:
         rows.extend(found)
         if on_progress:
             on_progress(len(rows), n_recordings)
@@ -233,11 +235,7 @@ def _fill_entry(
     return index.astype({"error": "str"})
 
 
-def _run_blocks(work: Work, blocks: list[Block], jobs: int) -> Iterator[list[Row]]:
-    """Do all blocks, in order, each process with one thread: a matrix product's last bits depend on the number."""
-    if jobs == 1:
-        with one_thread():
-            yield from map(work, blocks)
-        return
-    with ProcessPoolExecutor(jobs, get_context("spawn"), initializer=one_thread) as pool:
+def _done_apart(work: Work, blocks: list[Block], jobs: int) -> Iterator[list[Row]]:
+    """Do all blocks in other processes, in order."""
+    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
         yield from pool.map(work, blocks, chunksize=4)

@@ -78,3 +78,31 @@ def liftered_dct(n_mels: int, n_coefficients: int, *, lifter: int, lifter_start:
     n = np.arange(n_coefficients) + lifter_start
     weights: Matrix = 1 + lifter / 2 * np.sin(np.pi * n / lifter)
     return dct * weights
+
+
+def neighbours(filters: Matrix) -> tuple[NDArray[np.int64], Matrix]:
+    """Return mel filters without their zeros: every bin is weighed by two neighbouring filters at most.
+
+    Parameters
+    ----------
+    filters
+        Shape ``(n_mels, n_bins)``.
+
+    Returns
+    -------
+    starts
+        int64, shape ``(n_mels + 1,)``: bins from ``starts[m]`` to ``starts[m + 1]`` are weighed by filters m - 1 and m.
+    weights
+        Shape ``(n_bins, 2)``: the weights of those two.
+    """
+    n_mels, n_bins = filters.shape
+    highest = [int(np.flatnonzero(column)[-1]) if column.any() else 0 for column in filters.T]
+    upper = np.maximum.accumulate(highest)
+    bins = np.arange(n_bins)
+    falling = np.where(upper > 0, filters[upper - 1, bins], 0)
+    return np.searchsorted(upper, np.arange(n_mels + 1)), np.stack([falling, filters[upper, bins]], axis=1)
+
+
+def whole_rows(matrix: Matrix, multiple: int) -> Matrix:
+    """Return `matrix` with rows of zeros at its end, so that their number is a multiple of `multiple`."""
+    return np.ascontiguousarray(np.pad(matrix, ((0, -len(matrix) % multiple), (0, 0))))

@@ -31,7 +31,8 @@ import soundfile
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from features.engine import BLOCK_FRAMES, fft_backend
+from features.engine import BLOCK_FRAMES
+from features.fft import fft_backend
 from features.mfcc import MfccConfig, extract, extract_batch, sounding_frames
 from features.recipes import WINDOWS
 

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import scipy.fft
 import soundfile
 
 from features.engine import BLOCK_FRAMES, Engine, PlacedSound
@@ -25,25 +24,23 @@ def stages(config: MfccConfig, sound: PlacedSound) -> dict[str, Callable[[], obj
     """Return what to time, by name, for a recording of at most `BLOCK_FRAMES` sounding frames."""
     engine = Engine(config)
     out = np.empty((1, config.n_frames, config.n_coefficients), dtype=config.dtype)
-    engine.extract_into(out, [sound])
-    transform, powers = engine.transform, engine.pool[: sound.n_frames]
-    unwindowed = engine.unwindowed_rounded[sound.first_frame :][: sound.n_frames]
-    rows = transform.padded[: sound.n_frames]
-    squares = scipy.fft.rfft(rows).view(rows.dtype) ** 2
+    transform, columns, stops = engine.transform, engine.numbers[: sound.n_frames], np.array([sound.n_frames])
+    numbers = columns + sound.first_frame
+    transform.add(sound, numbers, columns, engine.powers)
+    transform.flush(engine.powers)
+    powers, lowest = engine.powers[:, : sound.n_frames].copy(), engine.find_lowest(stops)
+    spectra = transform.transformed(sound.n_frames)
 
-    def filter_squares() -> None:
-        for group in transform.groups:
-            np.matmul(squares[:, group.values], group.matrix, out=powers[:, group.columns])
+    def write() -> None:
+        engine.powers[:, : sound.n_frames] = powers  # writing uses them up
+        engine.write(out, [sound], stops, lowest)
 
-    filter_squares()
     return {
-        "pre-emphasis": lambda: engine._place(sound),
-        "window": lambda: np.multiply(unwindowed, transform.window, out=transform.frames[: sound.n_frames]),
-        "transform": lambda: scipy.fft.rfft(rows),
-        "squares": lambda: np.multiply(squares, squares, out=np.empty_like(squares)),
-        "filters": filter_squares,
-        "doubt, and frames again in float64": lambda: engine._repeat_doubtful(powers, sound),
-        "logarithm, DCT, result": lambda: engine._finish(out, [sound]),
+        "pre-emphasis and window": lambda: transform.write_frames(sound, numbers, 0),
+        "transform": lambda: transform.transformed(sound.n_frames),
+        "squares, filters, energy": lambda: transform.filter_spectra(spectra, columns, engine.powers),
+        "doubt, and frames again in float64": lambda: engine.repeat_doubtful([sound], stops, lowest),
+        "logarithm, DCT, result": write,
         "all in one call": lambda: engine.extract_into(out, [sound]),
     }
 
@@ -61,16 +58,17 @@ def microseconds(work: Callable[[], object]) -> float:
 def main(arguments: list[str] | None = None) -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.speed.stages", description=__doc__)
-    parser.add_argument("wav", type=Path, help=f"a recording of at most {BLOCK_FRAMES} sounding frames")
+    parser.add_argument("wav", type=Path, help=f"a recording; its first {BLOCK_FRAMES} sounding frames count")
     given = parser.parse_args(arguments)
     samples, rate = soundfile.read(given.wav, dtype="int16", always_2d=True)
     for recipe in ("psf", "seed"):
         config = MfccConfig(recipe=recipe, sample_rate_hz=rate)
         first, number = sounding_frames(len(samples), config)
-        if number > BLOCK_FRAMES:
-            parser.error(f"{given.wav}: {number} sounding frames, more than {BLOCK_FRAMES}")
+        number = min(number, BLOCK_FRAMES)
         offset = max(0, config.clip_samples - len(samples)) // 2
-        sound = PlacedSound(samples=samples[:, 0], offset=offset, first_frame=first, n_frames=number)
+        sound = PlacedSound(
+            samples=np.ascontiguousarray(samples[:, 0]), offset=offset, first_frame=first, n_frames=number
+        )
         print(f"\n{recipe}: {number} sounding frames\n\n| stage | us |\n|---|---|")
         for name, work in stages(config, sound).items():
             print(f"| {name} | {microseconds(work):.0f} |")

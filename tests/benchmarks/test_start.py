@@ -36,7 +36,7 @@ def loaded_by(*arguments: str) -> set[str]:
 
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["predict", "--help"], ["corpus", "--help"]])
 def test_help_loads_no_library_of_numbers(arguments) -> None:
-    heavy = {"numpy", "scipy", "pandas", "pyarrow", "sklearn", "xgboost", "keras", "tensorflow", "matplotlib"}
+    heavy = {"numpy", "numba", "scipy", "pandas", "pyarrow", "sklearn", "xgboost", "keras", "tensorflow", "matplotlib"}
     assert not loaded_by(*arguments) & heavy
 
 
@@ -61,3 +61,9 @@ def test_a_saved_svm_answers_without_what_only_fitting_needs(saved_svm) -> None:
     loaded = loaded_by("predict", *map(str, saved_svm))
     assert {"models.svm", "sklearn.svm"} <= loaded
     assert not loaded & {"sklearnex", "xgboost", "keras", "tensorflow", "matplotlib", "seaborn", "benchmarks.cells"}
+
+
+def test_what_does_not_extract_loads_no_compiled_loops() -> None:
+    command = "import sys, benchmarks.runner, features.cache, features.blocks; print('numba' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

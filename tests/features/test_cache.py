@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 import soundfile
 from python_speech_features import mfcc as reference_mfcc
-from threadpoolctl import threadpool_info, threadpool_limits
 
 from features import blocks
 from features import cache as cache_module
@@ -116,17 +115,6 @@ def test_two_processes_extract_what_one_does(checkout, tmp_path, monkeypatch):
     two = mfcc_features(corpus, MfccConfig(), cache=tmp_path / "two", jobs=2)
     assert two.extract_jobs == 2
     np.testing.assert_array_equal(np.asarray(one.values), np.asarray(two.values))
-
-
-def test_values_do_not_depend_on_the_threads_of_the_blas_library(checkout, tmp_path):
-    corpus = hashed(checkout, tmp_path / "cache")
-    found = []
-    for threads in (1, 2):
-        with threadpool_limits(threads, user_api="blas"):
-            values = mfcc_features(corpus, MfccConfig(), cache=tmp_path / f"cache-{threads}").values
-            found.append(np.asarray(values))
-            assert {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"} == {threads}
-    np.testing.assert_array_equal(*found)
 
 
 def test_hashes_by_several_threads_are_in_order(checkout, tmp_path, monkeypatch):

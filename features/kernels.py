@@ -1,0 +1,289 @@
+"""The engine's inner loops, compiled by numba: one pass over memory for what would be several in NumPy.
+
+Frames lie along the last axis once they are transformed, so that one instruction does the same for several of them and
+none adds up values of two. Every frame is worked on by itself, in the order that is written here, without fused or
+reordered operations: its values depend neither on other frames nor on the processor.
+
+Compiled code is kept where numba keeps it, in ``__pycache__`` beside this file or in the user's cache folder, under a
+name with a hash of this file. Where nothing can be kept, or what was kept cannot be used, it is compiled anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numba
+
+_SOURCE_HASH = hashlib.blake2b(Path(__file__).read_bytes(), digest_size=6).hexdigest()
+
+
+def _compiled(*signatures: str) -> Callable[[Callable[..., None]], Any]:
+    """Compile a function for `signatures`, or load what was kept; it runs without the interpreter's lock."""
+
+    def compile_now(function: Callable[..., None]) -> Any:
+        # numba writes its index before the code: an interrupted update could have old code run under the new index
+        function.__qualname__ = f"{function.__name__}_{_SOURCE_HASH}"
+        try:
+            return numba.njit(list(signatures), nogil=True, cache=True)(function)
+        except Exception:  # whatever is wrong with the files; what is wrong with the function comes up again
+            return numba.njit(list(signatures), nogil=True)(function)
+
+    return compile_now
+
+
+@numba.njit(nogil=True)
+def _emphasise(samples: Any, offset: int, start: int, stop: int, factor: float, signal: Any) -> None:
+    """Write ``signal[start:stop]``: the samples from `offset` on, pre-emphasised, zeros around them."""
+    end = offset + samples.size
+    first = min(max(offset, start), stop)
+    last = min(max(end, first), stop)
+    signal[start:first] = 0
+    signal[last:stop] = 0
+    if first < last:
+        if first == offset:
+            signal[first] = samples[0]
+            first += 1
+        before = samples[first - 1 - offset : last - 1 - offset]
+        here = samples[first - offset : last - offset]
+        out = signal[first:last]
+        for place in range(out.size):
+            out[place] = here[place] - factor * before[place]
+    if start <= end < stop:
+        signal[end] = -factor * samples[samples.size - 1]
+
+
+@_compiled(
+    *(
+        f"void(Array({samples}, 1, 'C', readonly=True), int64, Array(int64, 1, 'C', readonly=True), float64, int64, "
+        f"{real}[::1], {real}[::1], {real}[:, ::1])"
+        for samples in ("int16", "float64")
+        for real in ("float32", "float64")
+    )
+)
+def write_frames(
+    samples: Any, offset: int, numbers: Any, factor: float, hop: int, window: Any, signal: Any, rows: Any
+) -> None:
+    """Write the pre-emphasised, windowed frames with these ascending `numbers`, a row each.
+
+    Parameters
+    ----------
+    samples
+        int16 or float64, the first at place `offset` of the clip.
+    numbers
+        int64, the frames wanted.
+    factor, hop
+        Of the pre-emphasis; samples from a frame to the next.
+    window
+        Shape ``(window_samples,)``.
+    signal
+        Room for the pre-emphasised clip, rounded once from float64.
+    rows
+        Where to write, at least as many rows, each at least a window long.
+    """
+    done = 0
+    for row in range(numbers.size):
+        start = numbers[row] * hop
+        stop = start + window.size
+        _emphasise(samples, offset, max(start, done), stop, factor, signal)
+        done = stop
+        sound = signal[start:stop]
+        frame = rows[row]
+        for place in range(window.size):
+            frame[place] = sound[place] * window[place]
+
+
+@_compiled(
+    *(
+        f"void({real}[:, ::1], int64[::1], {real}[:, ::1], {real}, {real}[:, ::1], int64[::1], float64[:, ::1])"
+        for real in ("float32", "float64")
+    )
+)
+def filter_spectra(spectra: Any, starts: Any, weights: Any, scale: float, sums: Any, columns: Any, powers: Any) -> None:
+    """Write each frame's filter outputs and energy into its column of `powers`.
+
+    Parameters
+    ----------
+    spectra
+        Shape ``(n_bins, 2 * n)``: by bin, each frame's real and imaginary part; `n` may exceed the columns.
+    starts
+        Shape ``(n_mels + 1,)``: the bins from ``starts[m]`` to ``starts[m + 1]`` are weighed by filters m - 1 and m.
+    weights
+        Shape ``(n_bins, 2)``, the weights of those two.
+    scale
+        What the sum of all squares is multiplied by to be the energy.
+    sums
+        Room, shape ``(n_mels + 2, at least n)``.
+    columns
+        The column of each frame.
+    powers
+        Shape ``(n_mels + 1, n_columns)``, the last row for the energy.
+    """
+    n = spectra.shape[1] // 2
+    n_mels = starts.size - 1
+    sums[:, :n] = 0
+    energy = sums[n_mels + 1, :n]
+    for m in range(n_mels):
+        falling = sums[m, :n]
+        rising = sums[m + 1, :n]
+        for k in range(starts[m], starts[m + 1]):
+            row = spectra[k]
+            down = weights[k, 0]
+            up = weights[k, 1]
+            for f in range(n):
+                square = row[2 * f] * row[2 * f] + row[2 * f + 1] * row[2 * f + 1]
+                energy[f] += square
+                falling[f] += down * square
+                rising[f] += up * square
+    for m in range(n_mels):
+        for f in range(columns.size):
+            powers[m, columns[f]] = sums[m + 1, f]
+    for f in range(columns.size):
+        powers[n_mels, columns[f]] = scale * energy[f]
+
+
+@_compiled("void(float64[:, ::1], int64[::1], float64, float64, float64[::1], float64[::1])")
+def find_lowest(powers: Any, stops: Any, least: float, range_factor: float, peaks: Any, lowest: Any) -> None:
+    """Write for each recording the power below which a filter's output does not count.
+
+    Parameters
+    ----------
+    powers
+        As `filter_spectra` writes them.
+    stops
+        The column after each recording's last; the first recording begins at 0.
+    least
+        The lowest power of all.
+    range_factor
+        And what the recording's highest is multiplied by.
+    peaks
+        Room, at least as long as there are columns.
+    lowest
+        Where to write, shape ``(n_recordings,)``.
+    """
+    n = stops[-1]
+    peaks[:n] = 0
+    for m in range(powers.shape[0] - 1):
+        row = powers[m, :n]
+        for f in range(n):
+            peaks[f] = max(peaks[f], row[f])
+    start = 0
+    for place in range(stops.size):
+        highest = 0.0
+        for f in range(start, stops[place]):
+            highest = max(highest, peaks[f])
+        lowest[place] = max(least, highest * range_factor)
+        start = stops[place]
+
+
+@_compiled("void(float64[:, ::1], int64[::1], float64[::1], float64[::1], float64[::1])")
+def expect_errors(powers: Any, stops: Any, lowest: Any, doubt: Any, errors: Any) -> None:
+    """Write for each frame a bound of its coefficients' expected squared error, in units of what is trusted.
+
+    Parameters
+    ----------
+    powers, stops, lowest
+        As for `find_lowest`.
+    doubt
+        What ``energy / power`` of each filter is multiplied by, shape ``(n_mels,)``.
+    errors
+        Where to write, at least as long as there are columns.
+    """
+    energy = powers[doubt.size]
+    start = 0
+    for place in range(stops.size):
+        stop = stops[place]
+        floor = lowest[place]
+        errors[start:stop] = 0
+        for m in range(doubt.size):
+            weight = doubt[m]
+            for f in range(start, stop):
+                errors[f] += weight / max(powers[m, f], floor)
+        for f in range(start, stop):
+            errors[f] *= energy[f]
+        start = stop
+
+
+@_compiled("void(float64[:, ::1], int64[::1], float64[::1], float64, boolean)")
+def raise_to_floors(powers: Any, stops: Any, lowest: Any, least: float, zeros_only: bool) -> None:
+    """Raise what is lower than `least` (or zeros alone) to it, then each recording's filters to its `lowest`."""
+    start = 0
+    n_mels = powers.shape[0] - 1
+    for place in range(stops.size):
+        for m in range(n_mels + 1):
+            row = powers[m, start : stops[place]]
+            for f in range(row.size):
+                if row[f] == 0 or not zeros_only:
+                    row[f] = max(row[f], least)
+            if m < n_mels and lowest[place] > least:
+                for f in range(row.size):
+                    row[f] = max(row[f], lowest[place])
+        start = stops[place]
+
+
+@numba.njit(nogil=True)
+def _multiply_by_dct(levels: Any, start: int, n: int, dct: Any, sums: Any) -> None:
+    """Write the DCT of `n` columns of `levels` into `sums`, four coefficients at a time."""
+    for c in range(0, dct.shape[0], 4):
+        first = sums[c, :n]
+        second = sums[c + 1, :n]
+        third = sums[c + 2, :n]
+        fourth = sums[c + 3, :n]
+        first[:] = second[:] = third[:] = fourth[:] = 0
+        for m in range(dct.shape[1]):
+            row = levels[m, start : start + n]
+            a, b, c_, d = dct[c, m], dct[c + 1, m], dct[c + 2, m], dct[c + 3, m]
+            for f in range(n):
+                first[f] += a * row[f]
+                second[f] += b * row[f]
+                third[f] += c_ * row[f]
+                fourth[f] += d * row[f]
+
+
+@_compiled(
+    *(
+        "void(float64[:, ::1], int64[::1], int64[::1], float64[::1], float64[:, ::1], float64[:, ::1], "
+        f"{real}[:, :, ::1])"
+        for real in ("float32", "float64")
+    )
+)
+def write_coefficients(levels: Any, stops: Any, firsts: Any, padding: Any, dct: Any, sums: Any, out: Any) -> None:
+    """Multiply the logarithms by the DCT, and put each recording's frames between those of padding.
+
+    Parameters
+    ----------
+    levels
+        Logarithms, shape ``(n_mels + 1, n_columns)``.
+    stops
+        As for `find_lowest`.
+    firsts
+        The first sounding frame of each recording.
+    padding
+        The level of a frame without sound, by recording.
+    dct
+        Shape ``(n_rows, n_mels + 1)``, at least a row per coefficient, `n_rows` a multiple of 4.
+    sums
+        Room, shape ``(n_rows, n)``, for `n` frames at a time.
+    out
+        Where to write, shape ``(n_recordings, n_frames, n_coefficients)``.
+    """
+    for place in range(stops.size):
+        for c in range(out.shape[2]):
+            silent = 0.0
+            for m in range(dct.shape[1]):
+                silent += dct[c, m]
+            out[place, :, c] = silent * padding[place]
+    place = 0
+    before = 0
+    for start in range(0, stops[-1], sums.shape[1]):
+        n = min(sums.shape[1], stops[-1] - start)
+        _multiply_by_dct(levels, start, n, dct, sums)
+        for f in range(n):
+            while start + f >= stops[place]:
+                before = stops[place]
+                place += 1
+            frame = firsts[place] + start + f - before
+            for c in range(out.shape[2]):
+                out[place, frame, c] = sums[c, f]
