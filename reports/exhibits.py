@@ -10,6 +10,8 @@ from reports.run import MAJORITY, Json, flat
 
 MANY_ROWS = 12
 """A table with more rows is folded on the screen."""
+MOST_LEFT_OUT = 1_000
+"""Of more recordings left out for one reason, the page does not list the rest."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -287,9 +289,16 @@ def quarantine(summary: Json) -> Table | None:
     by_reason: dict[str, list[str]] = {}
     for row in summary["quarantine"]:
         by_reason.setdefault(row["reason"], []).append(row["recording"])
-    rows = [[reason, wording.count(len(names)), ", ".join(names)] for reason, names in sorted(by_reason.items())]
+    rows = [[reason, wording.count(len(names)), _most(names)] for reason, names in sorted(by_reason.items())]
     columns = ["Reason", "How many", "Recordings"]
     return Table(caption="Recordings left out", columns=columns, rows=rows, words=(2,)) if rows else None
+
+
+def _most(names: list[str]) -> str:
+    """List names, but no million of them."""
+    more = len(names) - MOST_LEFT_OUT
+    listed = ", ".join(names[:MOST_LEFT_OUT])
+    return f"{listed} and {wording.count(more)} more, in quarantine.parquet" if more > 0 else listed
 
 
 def cost(summary: Json) -> Table:

@@ -48,6 +48,7 @@ def main() -> None:
     options = [
         f"-max_total_time={seconds}",
         f"-max_len={LONGEST_BYTES}",
+        "-len_control=0",
         f"-rss_limit_mb={MOST_MB}",
         f"-timeout={MOST_SECONDS_PER_INPUT}",
         f"-artifact_prefix={folder / 'found'}/",
