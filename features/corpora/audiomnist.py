@@ -119,7 +119,7 @@ def _misplaced(folder: str, speaker: str, speakers: Speakers) -> str | None:
     if "/" in folder or not folder:
         return "lies elsewhere than <speaker>/<recording>; move it"
     if speaker != folder:
-        return f"name says speaker {speaker}, folder says {folder}; move or rename it"
+        return f"name says speaker {speaker}, folder says {printable(folder)}; move or rename it"
     if speaker in speakers.faulty:
         return f"speaker {speaker}: {speakers.faulty[speaker]}"
     if speaker not in speakers.labels:

@@ -15,9 +15,10 @@ from python_speech_features import mfcc as reference_mfcc
 from features import blocks
 from features import cache as cache_module
 from features.audio import read_samples
-from features.cache import content_hashes, mfcc_features
+from features.cache import WHOLE_BYTES, content_hashes, mfcc_features
 from features.corpora.audiomnist import open_audiomnist
 from features.corpora.mfc_images import open_mfc_images
+from features.corpora.recordings import Corpus, quarantine_table, recordings_table
 from features.mfcc import MfccConfig
 
 
@@ -155,3 +156,18 @@ def viridis(values):
     from matplotlib import colormaps
 
     return (colormaps["viridis"](values)[..., :3] * 255).astype(np.uint8)
+
+
+def test_a_pipe_is_not_waited_for_and_a_large_file_is_hashed_in_pieces(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    large = np.random.default_rng(3).bytes(3 * WHOLE_BYTES + 7)
+    (tmp_path / "large.wav").write_bytes(large)
+    table = recordings_table(
+        {"recording_id": name, "path": name, "speaker": "x"} for name in ("large.wav", "missing.wav", "pipe.jpg")
+    )
+    corpus = Corpus(
+        kind="manifest", name="x", root=tmp_path, recordings=table, quarantine=quarantine_table(), sample_rate_hz=8_000
+    )
+    hashes = content_hashes(corpus, tmp_path / "cache")
+    assert hashes.isna().tolist() == [False, True, True]
+    assert hashes[0] == blake2b(large, digest_size=16).hexdigest()
