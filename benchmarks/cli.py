@@ -55,8 +55,15 @@ def one_line_errors() -> Iterator[None]:
 
         if not isinstance(error, USER_ERRORS):
             raise
-        typer.echo(f"voxfold: {' '.join(str(error).split())}", err=True)
+        _say(f"voxfold: {' '.join(str(error).split())}", err=True)
         raise typer.Exit(2) from None
+
+
+def _say(text: str, *, nl: bool = True, err: bool = False) -> None:
+    """Print lines; names in them come from other people's files, and a terminal obeys some characters."""
+    from reports.plain_text import printable_lines
+
+    typer.echo(printable_lines(text), nl=nl, err=err)
 
 
 def _cache_folder(cache: Path | None) -> Path:
@@ -72,7 +79,7 @@ def _date_of_the_run() -> datetime:
     try:
         return moment(os.environ.get("SOURCE_DATE_EPOCH"))
     except SettingsError as error:
-        typer.echo(f"voxfold: {error}", err=True)
+        _say(f"voxfold: {error}", err=True)
         raise typer.Exit(2) from None
 
 
@@ -162,10 +169,10 @@ def run(
             stages.say(f"interrupted; finished cells are kept, the same command goes on from there: {command}")
             raise typer.Exit(130) from None
         if result.report is not None:
-            typer.echo(closing_words(result.folder))
+            _say(closing_words(result.folder))
         for failure in result.failed:
-            typer.echo(f"failed: {failure['cell']}: {failure['error']}")
-        typer.echo(f"report: {result.report or 'none, no cell finished'}")
+            _say(f"failed: {failure['cell']}: {failure['error']}")
+        _say(f"report: {result.report or 'none, no cell finished'}")
     if result.failed:
         raise typer.Exit(1)
 
@@ -197,6 +204,7 @@ def audit(
         from benchmarks.settings import read_settings
         from benchmarks.tasks import LeakError
         from reports.audits import leaks
+        from reports.plain_text import printable
 
         settings = read_settings({**given, "premium": False})
         plug_ins.look_here(settings.models)
@@ -208,9 +216,9 @@ def audit(
                 keras_backend=os.environ.get("KERAS_BACKEND"),
             )
         except LeakError as error:
-            typer.echo(f"leak           {error}")
+            _say(f"leak           {error}")
             raise typer.Exit(1) from None
-        typer.echo("\n".join(lines(found)))
+        _say("\n".join(map(printable, lines(found))))
     if leaks(found):
         raise typer.Exit(1)
 
@@ -221,7 +229,7 @@ def report(folder: Annotated[Path, typer.Argument(help="run directory")], timing
     with one_line_errors():
         from reports.page import rebuild
 
-        typer.echo(f"report: {rebuild(folder, timings_from)}")
+        _say(f"report: {rebuild(folder, timings_from)}")
 
 
 @app.command()
@@ -241,7 +249,7 @@ def compare(
         from reports.two_runs_page import write
 
         found = write(a, b, page)
-        typer.echo("\n".join([*plain(found), *found["answer"]["warnings"], f"report: {page}"]))
+        _say("\n".join([*plain(found), *found["answer"]["warnings"], f"report: {page}"]))
 
 
 @app.command(name="check")
@@ -262,7 +270,7 @@ def check_gates(
         verdicts = check(folder, gates)
         if junit is not None:
             write_junit(verdicts, junit, name=folder.resolve().name)
-        typer.echo("\n".join([*(verdict.line for verdict in verdicts), count_line(verdicts)]))
+        _say("\n".join([*(verdict.line for verdict in verdicts), count_line(verdicts)]))
     raise typer.Exit(exit_status(verdicts))
 
 
@@ -283,7 +291,7 @@ def simulate(
 
         with Stages().stage("simulate") as advance:
             results = simulated(designs, (data_sets, seed), jobs or os.cpu_count() or 1, advance)
-        typer.echo(results.text)
+        _say(results.text)
         if out is not None:
             results.write(out)
     if not results.holds:
@@ -316,8 +324,8 @@ def growth(
         )
         content = content_of(found, dataclasses.asdict(settings))
         page = write(content, out)
-        typer.echo(markdown(content), nl=False)
-        typer.echo(f"page: {page}")
+        _say(markdown(content), nl=False)
+        _say(f"page: {page}")
 
 
 @app.command()
@@ -328,7 +336,7 @@ def intervals(folder: Annotated[Path, typer.Argument(help="run directory")]) -> 
         from reports.run import load
         from reports.simulation_tables import beside_table
 
-        typer.echo(beside_table(beside(load(folder))), nl=False)
+        _say(beside_table(beside(load(folder))), nl=False)
 
 
 @app.command()
@@ -347,7 +355,7 @@ def predict(
         plug_ins.look_here([plug_in] if plug_in else [])
         failed = 0
         for answer in predict_files(model, recordings, plug_in=plug_in):
-            typer.echo(answer.line)
+            typer.echo(answer.line)  # its tabs separate, all else in it is printable
             failed += answer.error is not None
     if failed:
         raise typer.Exit(2)
@@ -367,7 +375,7 @@ def describe(
         from features.corpora.opening import open_corpus
 
         opened = open_corpus(corpus, cache=_cache_folder(cache), allow_outside=allow_outside)
-        typer.echo(description(opened))
+        _say(description(opened))
 
 
 @corpus_app.command()
@@ -379,7 +387,7 @@ def speak(folder: Annotated[Path, typer.Argument(help="where to write data/<spea
 
         with Stages().stage("speak") as spoken:
             speak_corpus(folder, on_speaker=spoken)
-        typer.echo(f"corpus: {folder}")
+        _say(f"corpus: {folder}")
 
 
 @corpus_app.command()
@@ -408,7 +416,7 @@ def download(
         except KeyboardInterrupt:
             stages.say("interrupted; run the same command again, it goes on with what is there")
             raise typer.Exit(130) from None
-        typer.echo(closing_words(corpus, folder))
+        _say(closing_words(corpus, folder))
 
 
 @app.command()
@@ -422,11 +430,11 @@ def images(
         from benchmarks.drawing import draw_images, write_audiomnist_maps
 
         if maps_only:
-            typer.echo(f"maps: {write_audiomnist_maps(out)}")
+            _say(f"maps: {write_audiomnist_maps(out)}")
         elif corpus is None:
             raise typer.BadParameter("give --corpus audiomnist:DIR, or --maps-only")
         else:
-            typer.echo(draw_images(corpus, out))
+            _say(draw_images(corpus, out))
 
 
 @app.command()
@@ -445,7 +453,7 @@ def datasheet(
         differing = differing_blocks(text, speakers)
         if not check:
             file.write_text(recount(text, speakers), encoding="utf-8")
-        typer.echo(f"{file}: {', '.join(differing) + ' differ' if differing else 'all counts agree'}")
+        _say(f"{file}: {', '.join(differing) + ' differ' if differing else 'all counts agree'}")
     if check and differing:
         raise typer.Exit(1)
 
@@ -461,7 +469,7 @@ def _guards_measured() -> Iterator[None]:
         with one_line_errors():
             yield
     except tuple(status) as error:
-        typer.echo(f"voxfold: {error}", err=True)
+        _say(f"voxfold: {error}", err=True)
         raise typer.Exit(status[type(error)]) from None
 
 
@@ -480,9 +488,9 @@ def run_guards(
 
         limits = read_limits()
         verdicts = judge_all(measure(), limits)
-        typer.echo("\n".join(map(recording.line, verdicts)))
+        _say("\n".join(map(recording.line, verdicts)))
         if folder is not None and (page := recording.record(verdicts, folder)):
-            typer.echo(f"report: {page}")
+            _say(f"report: {page}")
     if not all(verdict.holds for verdict in verdicts):
         raise typer.Exit(1)
 
@@ -496,7 +504,7 @@ def baseline() -> None:
 
         ratios = median_ratios([measure() for _ in range(PASSES)])
         write_baseline(ratios)
-        typer.echo(f"{BASELINE}: limits of {len(ratios)} guards")
+        _say(f"{BASELINE}: limits of {len(ratios)} guards")
 
 
 def main() -> None:

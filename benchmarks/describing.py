@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from features.corpora.recordings import Corpus
+from reports.plain_text import printable
 
 ATTRIBUTES = ("gender", "accent", "native_speaker", "age_band", "origin_bucket", "room", "digit")
 
@@ -17,12 +18,12 @@ def description(corpus: Corpus) -> str:
     if table["gender"].notna().any() and table["accent"].notna().any():
         parts.append(_section("speakers by accent and gender", _crossed(table).to_string()))
     per_speaker = table.groupby("speaker").size()
-    listed = ", ".join(f"{speaker} {count}" for speaker, count in per_speaker.items())
+    listed = ", ".join(f"{printable(str(speaker))} {count}" for speaker, count in per_speaker.items())
     parts.append(_section("recordings by speaker", listed))
     if corpus.notes:
-        parts.append(_section("notes", "\n".join(corpus.notes)))
+        parts.append(_section("notes", "\n".join(map(printable, corpus.notes))))
     quarantine = [f"{row.recording}: {row.reason}" for row in corpus.quarantine.itertuples()]
-    parts.append(_section(f"quarantined files: {len(quarantine)}", "\n".join(quarantine)))
+    parts.append(_section(f"quarantined files: {len(quarantine)}", "\n".join(map(printable, quarantine))))
     return "\n\n".join(parts)
 
 
@@ -41,7 +42,7 @@ def _section(title: str, text: str) -> str:
 
 
 def _counts(table: pd.DataFrame, attribute: str) -> str:
-    named = table.assign(**{attribute: table[attribute].astype("str").fillna("not stated")})
+    named = table.assign(**{attribute: table[attribute].astype("str").fillna("not stated").map(printable)})
     grouped = named.groupby(attribute)["speaker"]
     counts = pd.DataFrame({"speakers": grouped.nunique(), "recordings": grouped.size()})
     counts = counts.sort_values(["speakers", "recordings"], ascending=False, kind="stable")
@@ -50,4 +51,4 @@ def _counts(table: pd.DataFrame, attribute: str) -> str:
 
 def _crossed(table: pd.DataFrame) -> pd.DataFrame:
     speakers = table.drop_duplicates("speaker").fillna({"gender": "not stated", "accent": "not stated"})
-    return pd.crosstab(speakers["accent"], speakers["gender"])
+    return pd.crosstab(speakers["accent"].map(printable), speakers["gender"].map(printable))

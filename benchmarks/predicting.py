@@ -19,6 +19,7 @@ from features.mfcc import MfccConfig, NarrowFilterWarning, extract, sounding_fra
 from features.views import view
 from models.files import load_model
 from models.protocol import Model, ModelFileError
+from reports.plain_text import cell
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,10 +34,11 @@ class Answer:
 
     @property
     def line(self) -> str:
-        """One tab-separated line: file, label, score, milliseconds."""
+        """One tab-separated line: file, label, score, milliseconds; no cell is a spreadsheet's formula."""
         if self.error is not None:
-            return f"{self.name}\terror\t{self.error}"
-        return f"{self.name}\t{self.label}\t{self.score:.3f}\t{self.seconds * 1000:.1f} ms"
+            return "\t".join(map(cell, (self.name, "error", self.error)))
+        told = (self.name, str(self.label), f"{self.score:.3f}", f"{self.seconds * 1000:.1f} ms")
+        return "\t".join(map(cell, told))
 
 
 def predict_files(folder: Path, names: Sequence[str], *, plug_in: str | None = None) -> Iterator[Answer]:

@@ -16,6 +16,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from reports.plain_text import printable
+
 SECONDS_BETWEEN_LINES = 10.0
 
 OnProgress = Callable[[int, int], None]
@@ -28,8 +30,8 @@ class Stages:
         self.console = Console(stderr=True, highlight=False)
 
     def say(self, line: str) -> None:
-        """Print one line."""
-        self.console.print(line, markup=False, soft_wrap=True)
+        """Print one line; what a terminal would obey is written out."""
+        self.console.print(printable(line), markup=False, soft_wrap=True)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[OnProgress]:

@@ -35,6 +35,7 @@ from features.mfcc import MfccConfig, NarrowFilterWarning
 from models.catalogue import CATALOGUE, display_name, resolve
 from reports import audits, borrowed, page, summary, tables, wording
 from reports.links import refuse_links
+from reports.plain_text import printable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -487,4 +488,5 @@ def closing_words(folder: Path) -> str:
         for name, entry in content["models"].items()
     }
     table = pd.DataFrame.from_dict(rows, orient="index").to_string()
-    return "\n".join([*content["answer"]["warnings"], *content["answer"]["sentences"], table])
+    told = map(printable, [*content["answer"]["warnings"], *content["answer"]["sentences"]])
+    return "\n".join([*told, table])

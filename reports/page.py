@@ -24,6 +24,7 @@ from reports import (
 from reports.answer import SYNTHETIC
 from reports.borrowed import borrow
 from reports.groups import ATTRIBUTES, IS_THE_TASK
+from reports.plain_text import all_printable, isolated
 from reports.published import AUDIOMNIST_KINDS
 from reports.run import INTERSECTION, MAJORITY, NOT_STATED, RANDOM, Json
 from reports.summary import title, write_summary
@@ -73,7 +74,9 @@ def render(folder: Path) -> Path:
     except ValueError as error:
         raise TableError(f"summary.json cannot be read ({error}); delete it and make the report again") from error
     path = folder / "report.html"
-    path.write_text(environment().get_template("page.html").render(_context(summary, folder)), encoding="utf-8")
+    path.write_text(
+        environment().get_template("page.html").render(_context(all_printable(summary), folder)), encoding="utf-8"
+    )
     return path
 
 
@@ -84,6 +87,7 @@ def environment() -> Environment:
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_finished,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -94,6 +98,11 @@ def environment() -> Environment:
         palette=PALETTE, counted=wording.counted, listed=wording.listed, attribute_name=wording.attribute
     )
     return found
+
+
+def _finished(value: object) -> object:
+    """Set apart what is written to the left in whatever a template shows; markup of our own is finished."""
+    return isolated(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _context(summary: Json, folder: Path) -> Json:

@@ -8,6 +8,7 @@ from multiprocessing import get_context
 from typing import Protocol
 
 from reports.paired import N_FLIPS as REPORTED_FLIPS
+from reports.plain_text import in_markdown
 from reports.refitting import refitted_designs
 from reports.run import Json
 from reports.simulation import COVERAGE_GATE, N_RECORDINGS, SIZE_GATE, designs, nulls
@@ -233,14 +234,14 @@ def beside_table(models: list[Json]) -> str:
     }
     rows = [
         [
-            each["model"],
+            in_markdown(each["model"]),
             f"{each['n_speakers']} speakers, {each['n_recordings']:,} recordings",
             "none" if each["value"] is None else _percent(each["value"]),
             *(_limits(each["intervals"].get(name)) for name in names),
         ]
         for each in models
     ]
-    notes = [f"{each['model']}: no interval: {each['why_not']}." for each in models if each["why_not"]]
+    notes = [f"{in_markdown(each['model'])}: no interval: {each['why_not']}." for each in models if each["why_not"]]
     head = ["model", "tested on", "balanced accuracy, %", *(f"{label} (width)" for label in names.values())]
     return "\n\n".join([table(head, rows), *notes]) + "\n"
 

@@ -31,6 +31,7 @@ from reports import (
     uncertainty,
     wording,
 )
+from reports.plain_text import in_markdown
 from reports.run import NOT_STATED, RANDOM, Json, Run, load
 
 SCHEMA = "voxfold-summary/2"
@@ -156,10 +157,10 @@ def as_markdown(summary: Json) -> str:
         "leakage premium",
     ]
     lines = [
-        f"## {_plain_markdown(title(summary))}",
+        f"## {in_markdown(title(summary))}",
         "",
-        *[f"**{_plain_markdown(warning)}**\n" for warning in told["warnings"]],
-        _plain_markdown(" ".join(told["sentences"])),
+        *[f"**{in_markdown(warning)}**\n" for warning in told["warnings"]],
+        in_markdown(" ".join(told["sentences"])),
         "",
         "| " + " | ".join(header) + " |",
         "|---|" + "---:|" * (len(header) - 1),
@@ -226,7 +227,7 @@ def _markdown_row(summary: Json, model: str) -> list[str]:
     folds = numbers["mean_over_folds"]["balanced_accuracy"]
     spread = f" ± {wording.percent(folds['sd'], False)}" if folds["sd"] is not None else ""
     return [
-        _plain_markdown(numbers["label"]),
+        in_markdown(numbers["label"]),
         wording.rank(summary["ranks"].get(model)),
         wording.percent(numbers["balanced_accuracy"]["value"]),
         wording.limits(numbers["balanced_accuracy"]),
@@ -241,10 +242,3 @@ def _premium(found: Json | None) -> str:
     if found is None or found["value"] is None:
         return wording.NONE
     return f"{wording.points(found['value'])} ({wording.limits(found, of_points=True)})"
-
-
-def _plain_markdown(text: str) -> str:
-    """Keep names of speakers and corpora from being read as markup."""
-    for mark in "\\`*_[]<>|":
-        text = text.replace(mark, "\\" + mark)
-    return text.replace("\n", " ")

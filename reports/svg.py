@@ -19,6 +19,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
+from reports.plain_text import isolated
+
 INK, MUTED, GRID, PAPER = "#010203", "#040506", "#070809", "#0a0b0c"
 
 PALETTE: tuple[str, ...] = tuple(colour for colour in sns.color_palette("colorblind").as_hex() if colour != "#949494")
@@ -109,6 +111,7 @@ def inline(figure: Figure, caption: Caption) -> str:
     for gid, hints in caption.hints.items():
         text = _with_hints(text, gid, hints)
     text = re.sub(r"<[^>]*>", lambda tag: _tidy(tag.group()), text)
+    text = re.sub(r"(?<=>)[^<]+(?=<)", lambda words: isolated(words.group()), text)
     return _head(_own_ids(text, caption.name), caption)
 
 
@@ -138,8 +141,8 @@ def _head(text: str, caption: Caption) -> str:
     opening = (
         f'<svg class="plot" role="img" aria-labelledby="{caption.name}-title {caption.name}-desc" '
         f'viewBox="0 0 {width} {height}" width="{width}" height="{height}" xmlns="http://www.w3.org/2000/svg">'
-        f'<title id="{caption.name}-title">{escape(caption.title)}</title>'
-        f'<desc id="{caption.name}-desc">{escape(caption.finding)}</desc>'
+        f'<title id="{caption.name}-title">{escape(isolated(caption.title))}</title>'
+        f'<desc id="{caption.name}-desc">{escape(isolated(caption.finding))}</desc>'
     )
     return re.sub(r"<svg[^>]*>", lambda _: opening, text, count=1).strip()
 

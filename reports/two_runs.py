@@ -15,6 +15,7 @@ import pandas as pd
 from reports import gaps, groups, metrics, two_runs_answer, two_runs_conditions, two_runs_costs, wording
 from reports.comparison import holm, paired, tested
 from reports.groups import Members
+from reports.plain_text import printable
 from reports.run import MAJORITY, NOT_STATED, Json, Run, load
 from reports.summary import method_settings
 from reports.tables import TableError
@@ -221,7 +222,7 @@ def _side(run: Run, shared: Run) -> Json:
     manifest, corpus = run.manifest, run.manifest.get("corpus") or {}
     left = {"n_recordings_tested": "recording_id", "n_speakers_tested": "speaker"}
     return {
-        "name": run.folder.resolve().name,
+        "name": printable(run.folder.resolve().name),
         "created": manifest.get("created"),
         "command": manifest.get("command"),
         "commit": manifest.get("commit"),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from reports import wording
 from reports.exhibits import Table, entry, with_limits
 from reports.group_exhibits import GAP_COLUMNS, gap_row
+from reports.plain_text import printable
 from reports.run import MAJORITY, Json
 from reports.two_runs_answer import verdict
 
@@ -202,7 +203,7 @@ def plain(found: Json) -> list[str]:
     for name in found["model_order"]:
         change = found["models"][name]
         row = [
-            name,
+            printable(name),
             *[wording.percent(change[side]["value"], False) for side in ("a", "b")],
             wording.points(change["difference"]["value"], False),
             wording.limits(change["difference"], of_points=True),

@@ -12,6 +12,7 @@ from reports.answer import SYNTHETIC
 from reports.forest import Row, forest
 from reports.groups import ATTRIBUTES, IS_THE_TASK
 from reports.page import environment, interval_methods
+from reports.plain_text import all_printable, printable
 from reports.run import MAJORITY, Json
 from reports.svg import Caption
 from reports.tables import TableError
@@ -34,7 +35,7 @@ def write(folder_a: Path, folder_b: Path, page: Path) -> Json:
     page.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(found, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False)
     page.with_suffix(".json").write_text(text + "\n", encoding="utf-8")
-    page.write_text(render(found, page.with_suffix(".json").name), encoding="utf-8")
+    page.write_text(render(all_printable(found), printable(page.with_suffix(".json").name)), encoding="utf-8")
     return found
 
 

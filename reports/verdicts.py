@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Literal
 from xml.etree import ElementTree
 
+from reports.plain_text import printable
+
 Outcome = Literal["holds", "failed", "not measured"]
 
 _ELEMENTS: dict[Outcome, str] = {"failed": "failure", "not measured": "error"}
@@ -38,7 +40,7 @@ class Verdict:
     @property
     def line(self) -> str:
         """The verdict in one line."""
-        return _printable(f"{self.outcome:<12}  {'; '.join(filter(None, [self.asked, self.found, self.why]))}")
+        return printable(f"{self.outcome:<12}  {'; '.join(filter(None, [self.asked, self.found, self.why]))}")
 
 
 def exit_status(verdicts: Sequence[Verdict]) -> int:
@@ -67,7 +69,7 @@ def write_junit(verdicts: Sequence[Verdict], path: Path, *, name: str) -> None:
     name
         Name of the test suite, such as that of the run.
     """
-    name = _printable(name)
+    name = printable(name)
     counted = {
         "tests": str(len(verdicts)),
         "failures": str(_count(verdicts, "failed")),
@@ -76,10 +78,10 @@ def write_junit(verdicts: Sequence[Verdict], path: Path, *, name: str) -> None:
     root = ElementTree.Element("testsuites", {"name": "voxfold gates", **counted})
     suite = ElementTree.SubElement(root, "testsuite", {"name": name, **counted, "skipped": "0", "time": "0"})
     for verdict in verdicts:
-        named = {"classname": f"gates.{name}", "name": _printable(verdict.asked), "time": "0"}
+        named = {"classname": f"gates.{name}", "name": printable(verdict.asked), "time": "0"}
         case = ElementTree.SubElement(suite, "testcase", named)
         element = _ELEMENTS.get(verdict.outcome)
-        said = {"message": _printable(verdict.why or ""), "type": verdict.outcome} if element else {}
+        said = {"message": printable(verdict.why or ""), "type": verdict.outcome} if element else {}
         ElementTree.SubElement(case, element or "system-out", said).text = verdict.line
     ElementTree.indent(root)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -88,8 +90,3 @@ def write_junit(verdicts: Sequence[Verdict], path: Path, *, name: str) -> None:
 
 def _count(verdicts: Sequence[Verdict], outcome: str) -> int:
     return sum(verdict.outcome == outcome for verdict in verdicts)
-
-
-def _printable(text: str) -> str:
-    """Replace what would break a line, a terminal or XML: names come from other people's tables."""
-    return "".join(sign if sign.isprintable() else "\ufffd" for sign in text)

@@ -68,4 +68,4 @@ def test_no_name_breaks_out_of_junit(tmp_path: Path) -> None:
     (case,) = suite
     assert [part.tag for part in case] == ["error"]
     for text in (suite.get("name"), case.get("name"), case[0].get("message"), case[0].text):
-        assert text is not None and 'a"/><failure/> & \ufffd[31m' in text and text.isprintable()
+        assert text is not None and 'a"/><failure/> & \\x1b[31m' in text and text.isprintable()
