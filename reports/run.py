@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from reports import tables
+from reports.declared import check_manifest
 from reports.links import refuse_links
 
 Json = dict[str, Any]
@@ -187,14 +188,9 @@ def read_manifest(folder: Path) -> Json:
         manifest: Json = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         raise tables.TableError(f"manifest.json is missing in {folder}; is this a run directory?") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise tables.TableError(f"manifest.json cannot be read ({error}); run the benchmark again") from error
-    try:
-        _ = manifest["task"]["name"], manifest["task"]["classes"], manifest["protocol"]["name"]
-        _ = [entry["name"] for entry in manifest["models"]]
-    except (KeyError, TypeError) as error:
-        why = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-        raise tables.TableError(f"manifest.json is not that of a run ({why}); run the benchmark again") from error
+    check_manifest(manifest)
     return manifest
 
 

@@ -15,6 +15,9 @@ import pyarrow.parquet as pq
 GROUP_COLUMNS = ("gender", "accent", "accent_bucket", "native_speaker", "age_band", "origin_bucket", "room")
 """Attributes of a speaker that results are disaggregated by."""
 
+MAX_ROWS = 100_000_000
+"""Rows of a table; a file of a few bytes can say that it has more than any memory holds."""
+
 PHASES = ("extract", "import", "fit", "select", "first-call", "predict-batch", "predict-one")
 
 CELL_KEYS = ("model", "protocol", "repetition", "fold", "seed")
@@ -142,11 +145,21 @@ def read(name: str, folder: Path) -> pd.DataFrame:
     """
     path = folder / f"{name}.parquet"
     try:
-        table = pq.read_table(path)
+        frame = _frame(path)
     except FileNotFoundError:
         raise TableError(f"{path.name} is missing in this run directory; run the benchmark again") from None
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise TableError(f"{path.name} cannot be read ({error}); run the benchmark again") from error
-    frame: pd.DataFrame = table.to_pandas()
     check(frame, name)
+    return frame
+
+
+def _frame(path: Path) -> pd.DataFrame:
+    """Read a file of at most `MAX_ROWS`, every text of which is text, whatever it says of pandas' index."""
+    with pq.ParquetFile(path) as file:
+        if file.metadata.num_rows > MAX_ROWS:
+            raise ValueError(f"{file.metadata.num_rows:,} rows, more than {MAX_ROWS:,}")
+        table = file.read().replace_schema_metadata()
+    table.validate(full=True)
+    frame: pd.DataFrame = table.to_pandas()
     return frame

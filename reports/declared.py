@@ -1,0 +1,142 @@
+"""What a manifest must be for the rest of `reports` to read it: the entries that numbers and pages are made from.
+
+Further entries are shown as they are, so they may be anything that a file can hold: finite numbers and whole texts.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, ValidationError
+
+from reports.tables import TableError
+
+MAX_DEPTH = 40
+
+Whole = Annotated[StrictInt, Field(ge=0, lt=2**53)]
+Texts = list[StrictStr]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+
+class _Task(_Part):
+    name: StrictStr
+    classes: Annotated[Texts, Field(min_length=1)]
+    attribute: StrictStr | None = None
+    per_speaker: StrictBool = True
+    question: StrictStr = ""
+
+
+class _Protocol(_Part):
+    name: StrictStr
+    folds: Whole | None = None
+    fold_names: list[StrictStr] = []
+    repetitions: Whole | None = None
+    seeds: list[Whole] | None = None
+    refit: StrictBool = True
+    sentences: Texts = []
+    notes: Texts = []
+
+
+class _Model(_Part):
+    name: StrictStr
+    description: StrictStr = ""
+    view: StrictStr | None = None
+    baseline: StrictBool = False
+
+
+class _Corpus(_Part):
+    kind: StrictStr | None = None
+    name: StrictStr | None = None
+    synthetic: StrictBool = False
+    hash: StrictStr | None = None
+    notes: Texts = []
+
+
+class _Failure(_Part):
+    cell: StrictStr
+    error: StrictStr
+
+
+class _Choice(_Part):
+    model: StrictStr
+    model_bytes: Whole | None = None
+
+
+class _Cells(_Part):
+    failed: list[_Failure] = []
+    choices: list[_Choice] = []
+
+
+class _Machine(_Part):
+    processor: StrictStr | None = None
+    system: StrictStr | None = None
+    cores: Whole | None = None
+    memory_bytes: Whole | None = None
+
+
+class _Manifest(_Part):
+    task: _Task
+    protocol: _Protocol
+    models: list[_Model]
+    corpus: _Corpus = _Corpus()
+    cells: _Cells = _Cells()
+    machine: _Machine | None = None
+    mfcc: dict[str, Any] | None = None
+    versions: dict[str, Any] | None = None
+    accelerated: dict[str, Any] | None = None
+    conditions: dict[str, Any] | None = None
+    settings: dict[str, Any] | None = None
+    created: StrictStr | None = None
+    command: StrictStr | None = None
+    commit: StrictStr | None = None
+    folds_hash: StrictStr | None = None
+
+
+def check_manifest(found: object) -> None:
+    """Check what ``manifest.json`` holds.
+
+    Raises
+    ------
+    reports.tables.TableError
+        An entry is missing or of another type; the message names it.
+    """
+    try:
+        manifest = _Manifest.model_validate(found)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "it"
+        why = f"'{first['loc'][-1]}' is missing" if first["type"] == "missing" else f"{where}: {first['msg'].lower()}"
+        raise _refused(why) from error
+    for what, names in (("classes", manifest.task.classes), ("models", [model.name for model in manifest.models])):
+        if len(set(names)) < len(names):
+            raise _refused(f"{what} have the same name twice")
+    _check_values(found)
+
+
+def _check_values(found: object) -> None:
+    """Refuse numbers and texts that no table and no page could hold."""
+    waiting = [(found, 0)]
+    while waiting:
+        value, depth = waiting.pop()
+        if depth > MAX_DEPTH:
+            raise _refused(f"nested deeper than {MAX_DEPTH}")
+        if isinstance(value, dict):
+            waiting += [(part, depth + 1) for pair in value.items() for part in pair]
+        elif isinstance(value, list):
+            waiting += [(part, depth + 1) for part in value]
+        elif isinstance(value, float) and not math.isfinite(value):
+            raise _refused(f"{value} is no number")
+        elif (
+            isinstance(value, str)
+            and not value.isascii()
+            and value.encode("utf-8", "replace") != value.encode("utf-8", "surrogatepass")
+        ):
+            raise _refused(f"a text with half a character, {value!a:.60}")
+
+
+def _refused(why: str) -> TableError:
+    return TableError(f"manifest.json is not that of a run ({why}); run the benchmark again")

@@ -1,0 +1,38 @@
+"""What a manifest must be: the message names the entry."""
+
+import copy
+
+import pytest
+
+from reports.declared import check_manifest
+from reports.tables import TableError
+
+GOOD = {
+    "task": {"name": "gender", "classes": ["female", "male"]},
+    "protocol": {"name": "grouped", "seeds": [0]},
+    "models": [{"name": "svm"}],
+}
+
+
+def test_the_least_there_must_be():
+    check_manifest(copy.deepcopy(GOOD))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"task": None}, "task: "),
+        ({"task": {"name": "gender"}}, "'classes' is missing"),
+        ({"task": {"name": "x", "classes": ["a", "a"]}}, "classes have the same name twice"),
+        ({"models": [{"name": "svm"}, {"name": "svm"}]}, "models have the same name twice"),
+        ({"models": [{"name": 3}]}, "models.0.name"),
+        ({"cells": {"failed": [{"cell": "a"}]}}, "'error' is missing"),
+        ({"settings": {"x": float("nan")}}, "nan is no number"),
+        ({"settings": {"x": ["\ud800"]}}, "half a character"),
+        ({"corpus": {"notes": [1]}}, "corpus.notes.0"),
+    ],
+)
+def test_what_is_wrong_is_named(change, message):
+    with pytest.raises(TableError) as caught:
+        check_manifest(copy.deepcopy(GOOD) | change)
+    assert message in str(caught.value) and "\n" not in str(caught.value)
