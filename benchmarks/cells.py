@@ -1,22 +1,22 @@
 """A cell: one model on one split with one seed; fitted, asked and timed in a process of its own.
 
 ``python -m benchmarks.cells`` reads a job (`CellJob` as JSON) from standard input and leaves the cell's folder:
-``predictions.parquet``, ``timings.parquet`` and ``cell.json``, written under a temporary name, then renamed.
+``predictions.parquet``, ``timings.parquet`` and ``cell.json``, which holds the checksums of the others; written under a
+temporary name, then renamed.
 """
 
 from __future__ import annotations
 
-import ctypes
+import errno
 import hashlib
 import json
 import os
 import shutil
-import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,16 +26,22 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.cache import Features, load_features
+from features.processes import end_with
 from features.views import view
 from models.catalogue import display_name, resolve
 from models.files import save_model
 from models.protocol import Examples, Model, ModelSetup, Prediction, SavableModel
 from reports import tables
+from reports.files import checksum
 
 N_SINGLE_CALLS = 100
 """Recordings that are asked one by one, each timed."""
 
-_PR_SET_PDEATHSIG = 1  # of <linux/prctl.h>
+NO_ROOM = 74
+"""Exit status of a cell that could not be written: the disk is full, or cannot be written to (EX_IOERR)."""
+
+_FULL = ("No space left on device", "disk is full")  # of libraries that keep no number
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +100,11 @@ class CellJob:
     save: bool
     conditions: dict[str, Any]
     card: dict[str, Any]
+
+    @property
+    def folder(self) -> Path:
+        """Where the finished cell is."""
+        return Path(self.run) / "cells" / self.cell.name
 
     @property
     def key(self) -> str:
@@ -159,14 +170,14 @@ class SplitRows:
 
 def run_cell(job: CellJob) -> Path:
     """Run one cell and return its folder."""
-    cells = Path(job.run) / "cells"
-    temporary = Path(tempfile.mkdtemp(prefix=f".{job.cell.name}-", dir=cells))
+    target = job.folder
+    temporary = Path(tempfile.mkdtemp(prefix=f".{job.cell.name}-", dir=target.parent))
     try:
-        _run_into(job, temporary)
-        target = cells / job.cell.name
+        (temporary / "new").mkdir()
+        _run_into(job, temporary / "new")
         if target.exists():
-            shutil.rmtree(target)
-        temporary.replace(target)
+            target.replace(temporary / "old")
+        (temporary / "new").replace(target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return target
@@ -191,9 +202,16 @@ def _run_into(job: CellJob, folder: Path) -> None:
         "settings": settings,
         "model_bytes": _keep_model(job, model, folder),
         "savable": isinstance(model, SavableModel),
+        "files": checksums(folder),
     }
     text = json.dumps(record, indent=1, sort_keys=True, allow_nan=False, default=_plain)
     (folder / "cell.json").write_text(text, encoding="utf-8")
+
+
+def checksums(folder: Path) -> dict[str, str]:
+    """Hash every file of a cell but ``cell.json``: name -> SHA-256, hexadecimal."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / "cell.json")
+    return {path.relative_to(folder).as_posix(): checksum(path) for path in files}
 
 
 def _plain(value: object) -> object:
@@ -328,20 +346,37 @@ def _keep_model(job: CellJob, model: Model, folder: Path) -> int | None:
     return n_bytes
 
 
-def _end_with_parent() -> None:
-    """Let Linux end this process when the run that started it is killed, so that no cell runs twice at once."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
-def main() -> int:
-    """Read a job from standard input and run it."""
-    _end_with_parent()
-    run_cell(CellJob.from_json(sys.stdin.read()))
+def main(arguments: Sequence[str]) -> int:
+    """Read a job from standard input and run it; it ends with the process whose number is the argument, if one is."""
+    if arguments:
+        end_with(int(arguments[0]))
+    _end_first()
+    try:
+        run_cell(CellJob.from_json(sys.stdin.read()))
+    except Exception as error:
+        if not is_no_room(error):
+            raise
+        print(" ".join(str(error).split()), file=sys.stderr)
+        return NO_ROOM
     return 0
 
 
+def _end_first() -> None:
+    """Let Linux, when memory runs out, end this process rather than the run that waits for it."""
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
+
+
+def is_no_room(error: BaseException | None) -> bool:
+    """Tell whether an error comes from a disk that is full or cannot be written to."""
+    while error is not None:
+        if (isinstance(error, OSError) and error.errno in _NO_ROOM) or any(full in str(error) for full in _FULL):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
 if __name__ == "__main__":
-    status = main()
+    status = main(sys.argv[1:])
     sys.stderr.flush()
     os._exit(status)  # all is written; taking TensorFlow apart in order would take a second

@@ -47,7 +47,10 @@ Cache = Annotated[Path | None, typer.Option(help="folder for extracted MFCCs [de
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Turn what a user can cause into one line on standard error and exit status 2."""
+    """Turn what a user can cause into one line on standard error and exit status 2; Ctrl-C into one line and 130."""
+    from benchmarks import interruption
+
+    interruption.watch()
     try:
         yield
     except Exception as error:
@@ -55,7 +58,11 @@ def one_line_errors() -> Iterator[None]:
 
         if not isinstance(error, USER_ERRORS):
             raise
-        _say(f"voxfold: {' '.join(str(error).split())}", err=True)
+        from benchmarks.cells import is_no_room
+
+        full = is_no_room(error) and not isinstance(error, ValueError)  # the project's own errors say what to do
+        remedy = "; what is finished is kept: make room and give the same command again" if full else ""
+        _say(f"voxfold: {' '.join(str(error).split())}{remedy}", err=True)
         raise typer.Exit(2) from None
 
 
@@ -129,6 +136,10 @@ def run(
         bool | None, typer.Option("--refit/--no-refit", help="fit again with the validation speakers [yes]")
     ] = None,
     save_models: Annotated[bool | None, typer.Option("--save-models", help="keep what was trained")] = None,
+    cell_time_s: Annotated[float | None, typer.Option(help="stop a cell that takes longer, in seconds [never]")] = None,
+    cell_memory_mb: Annotated[
+        float | None, typer.Option(help="stop a cell that holds more memory [7/8 of the machine's, shared by the jobs]")
+    ] = None,
     strict: Annotated[
         bool | None, typer.Option("--strict", help="stop at the first recording that cannot be used")
     ] = None,
@@ -145,6 +156,9 @@ def run(
     given = {name: value for name, value in locals().items() if name != "config"}
     created = _date_of_the_run()
     with one_line_errors():
+        from benchmarks.interruption import announce_resuming
+
+        announce_resuming(fresh=True)
         from benchmarks import plug_ins
         from benchmarks.progress import Stages
         from benchmarks.runner import closing_words
@@ -155,19 +169,14 @@ def run(
         again = [argument for argument in sys.argv[1:] if argument != "--fresh"]
         command = shlex.join(["python", "-m", "benchmarks", *again])
         plug_ins.look_here(settings.models)
-        stages = Stages()
-        try:
-            result = run_benchmark(
-                settings,
-                cache=_cache_folder(settings.cache),
-                command=_without_places(command),
-                created=created,
-                stages=stages,
-                keras_backend=os.environ.get("KERAS_BACKEND"),
-            )
-        except KeyboardInterrupt:
-            stages.say(f"interrupted; finished cells are kept, the same command goes on from there: {command}")
-            raise typer.Exit(130) from None
+        result = run_benchmark(
+            settings,
+            cache=_cache_folder(settings.cache),
+            command=_without_places(command),
+            created=created,
+            stages=Stages(),
+            keras_backend=os.environ.get("KERAS_BACKEND"),
+        )
         if result.report is not None:
             _say(closing_words(result.folder))
         for failure in result.failed:
@@ -404,18 +413,16 @@ def download(
     """
     with one_line_errors():
         from benchmarks.downloading import closing_words
+        from benchmarks.interruption import announce
         from benchmarks.progress import Stages
         from features.corpora import download as fetching
 
+        announce("interrupted; run the same command again, it goes on with what is there")
         stages = Stages()
-        try:
-            if check:
-                corpus = fetching.check(folder, stages=stages)
-            else:
-                corpus = fetching.download(folder, stages=stages, url=url or fetching.URL)
-        except KeyboardInterrupt:
-            stages.say("interrupted; run the same command again, it goes on with what is there")
-            raise typer.Exit(130) from None
+        if check:
+            corpus = fetching.check(folder, stages=stages)
+        else:
+            corpus = fetching.download(folder, stages=stages, url=url or fetching.URL)
         _say(closing_words(corpus, folder))
 
 

@@ -8,6 +8,7 @@ from benchmarks.results import RunError
 from benchmarks.settings import SettingsError
 from benchmarks.tasks import TaskError
 from features.audio import AudioError
+from features.cache import CacheError
 from features.corpora.recordings import CorpusError
 from features.images import ImageError
 from models.catalogue import UnknownModelError
@@ -19,6 +20,7 @@ USER_ERRORS = (
     OSError,  # a file or folder that cannot be read or written
     sqlite3.Error,  # the same of the cache
     AudioError,
+    CacheError,
     CorpusError,
     GatesError,
     ImageError,

@@ -10,14 +10,15 @@ from PIL import Image
 
 from features.cache import Features
 from features.images import levels_to_rgb, viridis_levels
+from reports.files import remove_abandoned, replacing
 from reports.hardest import example_name
 
 
 def write_examples(folder: Path, recording_ids: Iterable[str], features: Features) -> None:
     """Write ``folder/<recording>.png`` for each recording, coefficient 0 on top; remove those of former runs."""
     folder.mkdir(exist_ok=True)
-    for old in folder.glob("*.png"):
-        old.unlink()
+    remove_abandoned(folder)
+    old = set(folder.glob("*.png"))
     row_of = {recording: row for row, recording in enumerate(features.index["recording_id"])}
     for recording in recording_ids:
         row = row_of[recording]
@@ -25,4 +26,9 @@ def write_examples(folder: Path, recording_ids: Iterable[str], features: Feature
             rgb = np.asarray(features.images[row])
         else:
             rgb = levels_to_rgb(viridis_levels(np.asarray(features.values[row])))
-        Image.fromarray(np.ascontiguousarray(rgb.transpose(1, 0, 2))).save(folder / f"{example_name(recording)}.png")
+        path = folder / f"{example_name(recording)}.png"
+        with replacing(path) as temporary:
+            Image.fromarray(np.ascontiguousarray(rgb.transpose(1, 0, 2))).save(temporary, format="PNG")
+        old.discard(path)
+    for path in old:
+        path.unlink()

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.cells import CellJob, peak_rss_bytes
+from benchmarks.cells import CellJob, checksums, peak_rss_bytes
 from benchmarks.executors import run_jobs
 from benchmarks.plug_ins import sources
 from benchmarks.power_laws import fit_law
@@ -298,7 +298,7 @@ def answer_again(job: CellJob, source: Path, directory: RunDirectory, material: 
     tables.write(drawn, "predictions", target)
     tables.write(tables.read("timings", source).assign(**job.cell.keys), "timings", target)
     record = json.loads((source / "cell.json").read_text(encoding="utf-8"))
-    text = json.dumps({**record, "key": job.key, "cell": job.cell.keys})
+    text = json.dumps({**record, "key": job.key, "cell": job.cell.keys, "files": checksums(target)})
     (target / "cell.json").write_text(text, encoding="utf-8")
 
 

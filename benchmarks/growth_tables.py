@@ -12,6 +12,7 @@ from benchmarks import provenance
 from benchmarks.growth import Growth
 from benchmarks.power_laws import fit_law, size_at
 from reports import growth_page, wording
+from reports.files import write_text
 from reports.plain_text import in_markdown
 
 SCHEMA = "voxfold-growth/1"
@@ -153,10 +154,10 @@ def write(content: Json, folder: Path) -> Path:
     """Write ``growth.json``, ``growth.md`` and ``growth.html`` into `folder`; return the page."""
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(content, indent=1, sort_keys=True, allow_nan=False)
-    (folder / "growth.json").write_text(text + "\n", encoding="utf-8")
-    (folder / "growth.md").write_text(markdown(content), encoding="utf-8")
+    write_text(folder / "growth.json", text + "\n")
+    write_text(folder / "growth.md", markdown(content))
     page = folder / "growth.html"
     header, *rows = cost_rows(content)
     notes = [*reach_lines(content), *(f"Skipped: {line}" for line in content["skipped"])]
-    page.write_text(growth_page.render(content["laws"], (header, rows), notes), encoding="utf-8")
+    write_text(page, growth_page.render(content["laws"], (header, rows), notes))
     return page

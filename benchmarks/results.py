@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shlex
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from filelock import FileLock, Timeout
 
-from benchmarks.cells import CellJob
+from benchmarks.cells import CellJob, checksums
 from benchmarks.executors import COMMAND, Outcome
 from benchmarks.provenance import CHECKOUT
 from features.cache import Features
 from reports import tables
+from reports.files import checksum, remove_abandoned, write_text
 
 MANIFEST = "manifest.json"
+LOCK = ".lock"
 SCHEMA = "voxfold-run/1"
 
 
@@ -38,30 +44,66 @@ class RunDirectory:
         """Folder of the finished cells."""
         return self.path / "cells"
 
+    @contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Hold the directory for this process: the lock is the operating system's, and ends with the process.
+
+        Raises
+        ------
+        RunError
+            Another process holds it, it holds something that is no run, or it cannot be written.
+        """
+        if self.path.is_dir() and self._holds_something() and self.read_manifest() is None:
+            raise RunError(f"{self.path}: holds files but no run; choose another --out (nothing was changed)")
+        lock = FileLock(self.path / LOCK)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock.acquire(timeout=0)
+            (self.path / LOCK).write_text(f"{os.getpid()}\n", encoding="ascii")
+        except Timeout:
+            raise RunError(
+                f"{self.path}: {self._holder()} is running in it; wait for it, or choose another --out"
+            ) from None
+        except OSError as error:
+            raise RunError(f"{self.path}: cannot be written ({error.strerror}); choose another --out") from error
+        try:
+            yield
+        finally:
+            if self.path.is_dir() and not self._holds_something():
+                shutil.rmtree(self.path, ignore_errors=True)  # nothing came of it
+            lock.release()
+
+    def _holder(self) -> str:
+        try:
+            return f"process {int((self.path / LOCK).read_text(encoding='ascii'))}"
+        except (OSError, ValueError):
+            return "another process"
+
     def prepare(self, conditions: dict[str, Any], *, fresh: bool) -> None:
-        """Make the directory, or check that what is in it was made under the same conditions.
+        """Empty the directory, or check that what is in it was made under the same conditions.
 
         Raises
         ------
         RunError
             It holds results made under other conditions, or something that is no run, and `fresh` is not set.
         """
-        if self.path.is_dir() and self._holds_something():
+        if self._holds_something():
             if fresh:
                 self._clear()
             else:
                 self._check_conditions(conditions)
-        try:
-            self.cells.mkdir(parents=True, exist_ok=True)
-            for unfinished in self.cells.glob(".*"):
-                shutil.rmtree(unfinished, ignore_errors=True)
-        except OSError as error:
-            raise RunError(f"{self.path}: cannot be written ({error.strerror}); choose another --out") from error
+        self.cells.mkdir(parents=True, exist_ok=True)
+        for unfinished in self.cells.glob(".*"):
+            shutil.rmtree(unfinished, ignore_errors=True)
+        remove_abandoned(self.path)
 
     def _holds_something(self) -> bool:
-        """Tell whether there is anything but the empty folder that a run killed at once leaves."""
-        found = [path for path in self.path.iterdir() if path != self.cells]
-        return bool(found) or (self.cells.is_dir() and any(self.cells.iterdir()))
+        """Tell whether there is anything but what a run killed at once leaves: a lock, temporary files, no cell."""
+        for path in self.path.iterdir():
+            own = path.name == LOCK or fnmatch(path.name, ".*.tmp")
+            if not own and not (path == self.cells and path.is_dir() and not any(path.glob("[!.]*"))):
+                return True
+        return False
 
     def _check_conditions(self, conditions: dict[str, Any]) -> None:
         manifest = self.read_manifest()
@@ -76,12 +118,14 @@ class RunDirectory:
             )
 
     def _clear(self) -> None:
+        """Delete the run, its manifest last: what a kill leaves of it can be deleted by --fresh again."""
         if self.read_manifest() is None:
             raise RunError(f"{self.path}: holds files but no run, so --fresh does not delete it; choose another --out")
-        doomed = self.path.with_name(f".{self.path.name}-replaced")
-        shutil.rmtree(doomed, ignore_errors=True)
-        self.path.replace(doomed)  # at once: a half-deleted run would be no run any more
-        shutil.rmtree(doomed)
+        for path in sorted(self.path.iterdir(), key=lambda path: path.name == MANIFEST):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            elif path.name != LOCK:
+                path.unlink()
 
     def read_manifest(self) -> dict[str, Any] | None:
         """Read the manifest; None where there is none, or one of something else than a run."""
@@ -92,10 +136,12 @@ class RunDirectory:
         return content if isinstance(content, dict) and content.get("schema") == SCHEMA else None
 
     def write_manifest(self, manifest: dict[str, Any]) -> None:
-        """Write the manifest under a temporary name first."""
-        temporary = self.path / f"{MANIFEST}.tmp"
-        temporary.write_text(json.dumps(manifest, indent=1, sort_keys=True, ensure_ascii=False), encoding="utf-8")
-        temporary.replace(self.path / MANIFEST)
+        """Write the manifest, whole or not at all."""
+        write_text(self.path / MANIFEST, json.dumps(manifest, indent=1, sort_keys=True, ensure_ascii=False))
+
+    def table_checksums(self) -> dict[str, str]:
+        """Hash the tables of the run: name -> SHA-256, hexadecimal; they go into the manifest."""
+        return {f"{name}.parquet": checksum(self.path / f"{name}.parquet") for name in tables.SCHEMAS}
 
     def record(self, job: CellJob) -> dict[str, Any] | None:
         """Return what a finished cell says of itself; None where it is not finished under this job's key."""
@@ -112,15 +158,28 @@ class RunDirectory:
             return False
         return not (job.save and record.get("savable")) or (self.cells / job.cell.name / "model").is_dir()
 
+    def remove_damaged(self) -> list[str]:
+        """Remove the finished cells whose files are not those that they were; return what was wrong."""
+        found = []
+        for folder in sorted(path for path in self.cells.iterdir() if path.name != "failed"):
+            damage = _damage(folder)
+            if damage is not None:
+                shutil.rmtree(folder) if folder.is_dir() else folder.unlink()
+                found.append(f"cell {folder.name} is damaged ({damage}) and is repeated")
+        return found
+
     def record_failure(self, outcome: Outcome) -> None:
         """Keep the error, the command and the log of a failed cell."""
-        folder = self.cells / "failed" / outcome.job.cell.name
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = self.cells / f".failed-{outcome.job.cell.name}"
+        folder.mkdir(exist_ok=True)
         (folder / "error.txt").write_text(f"{outcome.error}\n", encoding="utf-8")
         (folder / "log.txt").write_text(outcome.log, encoding="utf-8")
         (folder / "job.json").write_text(outcome.job.to_json(), encoding="utf-8")
         command = f"PYTHONPATH={shlex.quote(str(CHECKOUT))} {shlex.join(COMMAND)} < job.json\n"
         (folder / "command.txt").write_text(command, encoding="utf-8")
+        (self.cells / "failed").mkdir(exist_ok=True)
+        self.forget_failure(outcome.job)
+        folder.replace(self.cells / "failed" / outcome.job.cell.name)
 
     def forget_failure(self, job: CellJob) -> None:
         """Remove what a former failure of the cell left."""
@@ -145,7 +204,30 @@ class RunDirectory:
             tables.write(pd.concat(parts, ignore_index=True), table, self.path)
         for name in names:
             if (self.cells / name / "model").is_dir():
-                shutil.copytree(self.cells / name / "model", self.path / "models" / name, dirs_exist_ok=True)
+                _copy_whole(self.cells / name / "model", self.path / "models" / name)
+
+
+def _damage(folder: Path) -> str | None:
+    """Say which file of a finished cell is not the one that its record names; None where all are."""
+    try:
+        record = json.loads((folder / "cell.json").read_text(encoding="utf-8"))
+        now = checksums(folder)
+        differing = sorted(name for name in {*record["files"], *now} if record["files"].get(name) != now.get(name))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return "cell.json is missing or cannot be read"
+    return f"{differing[0]} changed or is missing" if differing else None
+
+
+def _copy_whole(source: Path, target: Path) -> None:
+    """Copy a folder under a temporary name, then put it in the place of what is there."""
+    target.parent.mkdir(exist_ok=True)
+    for left in target.parent.glob(".*"):
+        shutil.rmtree(left, ignore_errors=True)
+    new = target.with_name(f".{target.name}")
+    shutil.copytree(source, new)
+    if target.exists():
+        shutil.rmtree(target)
+    new.replace(target)
 
 
 def _is_record(content: object, job: CellJob) -> bool:

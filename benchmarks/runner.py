@@ -16,26 +16,30 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks import isolation, plug_ins, provenance
+from benchmarks import interruption, isolation, plug_ins, provenance
 from benchmarks.audit import Audited, audit, models_check
 from benchmarks.cells import Cell, CellJob
 from benchmarks.examples import write_examples
-from benchmarks.executors import run_jobs
 from benchmarks.folds import CONTROL, RANDOM, Plan, folds_hash, make_plan
 from benchmarks.progress import Stages
 from benchmarks.results import SCHEMA, RunDirectory, RunError, corpus_hash
+from benchmarks.resuming import run_missing
 from benchmarks.settings import SEED, RunSettings
 from benchmarks.tasks import LabelledRecordings, Task, TaskError, find_task, label_recordings
 from benchmarks.wording import protocol_sentences
-from features.cache import Features, content_hashes, mfcc_features
+from features.cache import Features, mfcc_features
 from features.corpora.doubles import without_doubles
 from features.corpora.opening import open_corpus
 from features.corpora.recordings import Corpus, check_recordings, quarantine_table
+from features.hashes import content_hashes
 from features.mfcc import MfccConfig, NarrowFilterWarning
 from models.catalogue import CATALOGUE, display_name, resolve
 from reports import audits, borrowed, page, summary, tables, wording
 from reports.links import refuse_links
 from reports.plain_text import printable
+
+_NO_CONDITIONS = {"cache", "out", "fresh", "timings_from", "cell_time_s", "cell_memory_mb"}
+"""Settings that decide where results lie and whether cells finish, not what they are."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,10 +100,28 @@ def run(
     directory = RunDirectory(settings.folder)
     if directory.path.is_dir():
         refuse_links(directory.path)
+    with directory.claimed():
+        said = {"command": command, "created": created.isoformat()}
+        return _run_claimed(settings, task, directory, said, cache=cache, stages=stages, keras_backend=keras_backend)
+
+
+def _run_claimed(
+    settings: RunSettings,
+    task: Task,
+    directory: RunDirectory,
+    said: dict[str, str],
+    *,
+    cache: Path,
+    stages: Stages,
+    keras_backend: str | None,
+) -> RunResult:
     material = prepare(settings, task, cache=cache, stages=stages)
     conditions = conditions_of(settings, material, keras_backend)
     _check_timings_from(settings, material, conditions)
     directory.prepare(conditions, fresh=settings.fresh)
+    interruption.announce_resuming(fresh=False)  # what --fresh had to delete is deleted
+    for damage in directory.remove_damaged():
+        stages.say(damage)
     former = directory.read_manifest() or {}
     models = _models_of(directory, former, settings)
     others = plug_ins.not_named(former, models)
@@ -108,17 +130,13 @@ def run(
     for line in plug_ins.told(others, kept):
         stages.say(line)
     models = {**models, **{job.cell.model: others[job.cell.model] for job in kept}}
-    manifest = {
-        **manifest_of(settings, material, models, conditions),
-        "command": command,
-        "created": created.isoformat(),
-    }
+    manifest = {**manifest_of(settings, material, models, conditions), **said}
     directory.write_manifest(manifest)
     tables.write(material.corpus.recordings, "recordings", directory.path)
     tables.write(material.corpus.quarantine, "quarantine", directory.path)
     tables.write(material.plan.folds, "folds", directory.path)
     audits.write(audit(_audited(directory.path, settings, material, jobs), seed=SEED), directory.path)
-    n_ran = _run_missing(directory, jobs, settings.jobs, stages)
+    n_ran = run_missing(directory, jobs, settings, stages)
     return finish(directory, [*jobs, *kept], manifest, material, n_ran, timings_from=settings.timings_from)
 
 
@@ -177,7 +195,13 @@ def _check_timings_from(settings: RunSettings, material: Material, conditions: d
 def prepare(settings: RunSettings, task: Task, *, cache: Path, stages: Stages) -> Material:
     """Open the corpus, extract its MFCCs and make the folds."""
     with stages.stage("speak") as spoken:
-        corpus = open_corpus(settings.corpus, cache=cache, on_speaker=spoken, allow_outside=settings.allow_outside)
+        corpus = open_corpus(
+            settings.corpus,
+            cache=cache,
+            on_speaker=spoken,
+            say=stages.say,
+            allow_outside=settings.allow_outside,
+        )
     return prepare_corpus(corpus, settings, task, cache=cache, stages=stages)
 
 
@@ -190,11 +214,18 @@ def prepare_corpus(corpus: Corpus, settings: RunSettings, task: Task, *, cache: 
     _stop_if_strict(corpus, settings)
     config = _config(settings, corpus)
     with stages.stage("read") as read:
-        hashes = content_hashes(corpus, cache, read, jobs=settings.jobs_for_extraction)
+        hashes = content_hashes(corpus, cache, read, jobs=settings.jobs_for_extraction, say=stages.say)
     corpus = without_doubles(dataclasses.replace(corpus, recordings=corpus.recordings.assign(content_hash=hashes)))
     _stop_if_strict(corpus, settings)
     with stages.stage("extract") as extracted:
-        features = mfcc_features(corpus, config, cache=cache, jobs=settings.jobs_for_extraction, on_progress=extracted)
+        features = mfcc_features(
+            corpus,
+            config,
+            cache=cache,
+            jobs=settings.jobs_for_extraction,
+            on_progress=extracted,
+            say=stages.say,
+        )
     corpus = _with_mfcc_notes(_without_unreadable(corpus, features), config, features)
     _stop_if_strict(corpus, settings)
     labelled = label_recordings(corpus.recordings, task)
@@ -351,22 +382,6 @@ def make_jobs(
     ]
 
 
-def _run_missing(directory: RunDirectory, jobs: Sequence[CellJob], at_a_time: int, stages: Stages) -> int:
-    missing = [job for job in jobs if not directory.is_done(job)]
-    for job in missing:
-        directory.forget_failure(job)
-    if len(missing) < len(jobs):
-        stages.say(f"{len(jobs) - len(missing)} of {len(jobs)} cells were finished before")
-    with stages.stage("cells") as advance:
-        advance(0, len(missing))
-        for done, outcome in enumerate(run_jobs(missing, at_a_time=at_a_time), start=1):
-            if outcome.error is not None:
-                directory.record_failure(outcome)
-                stages.say(f"cell {outcome.job.cell.name} failed: {outcome.error}")
-            advance(done, len(missing))
-    return len(missing)
-
-
 def finish(
     directory: RunDirectory,
     jobs: Sequence[CellJob],
@@ -397,6 +412,7 @@ def collect(directory: RunDirectory, jobs: Sequence[CellJob], manifest: dict[str
         {**record["cell"], "settings": record["settings"], "model_bytes": record["model_bytes"]} for record in records
     ]
     manifest["cells"] = {"finished": len(records), "failed": directory.failures(jobs), "choices": choices}
+    manifest["files"] = directory.table_checksums()
     directory.write_manifest(manifest)
     return True
 
@@ -435,7 +451,7 @@ def manifest_of(
         "versions": conditions["versions"],
         "commit": provenance.commit(),
         "settings": {
-            **settings.model_dump(mode="json", exclude={"cache", "out", "fresh", "timings_from"}),
+            **settings.model_dump(mode="json", exclude=_NO_CONDITIONS),
             "models": list(models),
         },
     }

@@ -64,6 +64,8 @@ class RunSettings(BaseModel):
         MFCC conventions; length of the clip in seconds (None: the recipe's).
     threads, jobs
         Threads per cell (None: the cores divided by `jobs`); cells at a time.
+    cell_time_s, cell_memory_mb
+        What one cell may take: seconds (None: any number), resident memory in 10^6 bytes (None: `benchmarks.limits`).
     premium, refit, save_models, strict, allow_outside, fresh
         See the command line.
     cache, out
@@ -89,6 +91,8 @@ class RunSettings(BaseModel):
     clip_s: Annotated[float, Field(gt=0.05, le=60)] | None = None
     threads: Annotated[int, Field(ge=1, le=1024)] | None = None
     jobs: Annotated[int, Field(ge=1, le=1024)] = 1
+    cell_time_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    cell_memory_mb: Annotated[float, Field(ge=50, allow_inf_nan=False)] | None = None
     premium: bool = True
     refit: bool = True
     save_models: bool = False

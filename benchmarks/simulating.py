@@ -9,6 +9,7 @@ from typing import Any
 
 from benchmarks.progress import OnProgress
 from benchmarks.settings import SettingsError
+from reports.files import write_text
 from reports.simulation_tables import chosen, markdown, run_here, run_in_processes, simulate
 
 
@@ -38,7 +39,7 @@ class Simulation:
         """Write the tables as Markdown, or the numbers as JSON, as the file is called."""
         content = json.dumps(self.counted, indent=1) + "\n" if file.suffix == ".json" else self.text
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(content, encoding="utf-8")
+        write_text(file, content)
 
 
 def simulated(designs: str, sized: tuple[int, int], n_processes: int, on_progress: OnProgress) -> Simulation:

@@ -1,23 +1,21 @@
-"""The cache: file hashes, and MFCC tensors keyed by the recordings' content and the whole configuration.
+"""The cache of MFCC tensors, keyed by the recordings' content and the whole configuration.
 
 An entry is a folder ``mfcc/<key>`` of ``values.npy`` (float32 or float64, shape ``(n_recordings, n_frames,
 n_coefficients)``), for published images also ``images.npy`` (uint8, ``(n_recordings, n_frames, n_coefficients,
-3)``), ``index.parquet`` (a row per recording) and ``entry.json``. It is written under
-a temporary name and renamed when complete.
+3)``), ``index.parquet`` (a row per recording) and ``entry.json``, which holds the checksums of the others. It is
+written under a temporary name and renamed when complete (`features.making`), and checked before it is used again.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
-import shutil
-import sqlite3
-import tempfile
+import sys
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import closing
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -31,16 +29,24 @@ from features.blocks import Block, Row, Work, extract_block, read_image_block
 from features.corpora.recordings import Corpus
 from features.fft import fft_backend
 from features.mfcc import ENGINE_VERSION, MfccConfig
-from features.regular_files import open_regular
+from features.processes import end_with, without_keyboard
 
 BLOCK_RECORDINGS = 64
 WORTH_PROCESSES = 2_500
 """Recordings from which on others' processes do the work: starting one and its compiled loops takes a second of CPU
 time, and keeps a hundred megabytes out of this process."""
-WHOLE_BYTES = 2**20
-"""Files up to this size are read at once to be hashed, which is quicker; larger ones piece by piece."""
+
+ENTRY = "entry.json"
+
+_ZEROS = 1 << 20
+_QUIET = "ignore:resource_tracker:UserWarning"
 
 OnProgress = Callable[[int, int], None]
+Say = Callable[[str], None]
+
+
+class CacheError(ValueError):
+    """MFCCs in the cache cannot be read; the message is for the user."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,68 +78,14 @@ class Features:
     reused: bool
 
 
-def content_hashes(corpus: Corpus, cache: Path, on_progress: OnProgress | None = None, *, jobs: int = 1) -> pd.Series:
-    """Hash every recording's file (BLAKE2b, 128 bits, hexadecimal), remembered by path, size and modification time.
-
-    Parameters
-    ----------
-    corpus
-        The recordings.
-    cache
-        Folder of the cache; what was hashed is remembered there.
-    on_progress
-        Called with the number of recordings done and of all.
-    jobs
-        Most threads to hash with; reading and hashing release the interpreter's lock.
-
-    Returns
-    -------
-    pandas.Series
-        One hash per row of ``corpus.recordings``; missing where the file cannot be read.
-    """
-    cache.mkdir(parents=True, exist_ok=True)
-    root = corpus.root.resolve()
-    paths = [os.fspath(root / path) for path in corpus.recordings["path"]]
-    blocks = [paths[start : start + BLOCK_RECORDINGS] for start in range(0, len(paths), BLOCK_RECORDINGS)]
-    with closing(sqlite3.connect(cache / "hashes.sqlite", timeout=60)) as database, ThreadPoolExecutor(jobs) as pool:
-        database.execute("CREATE TABLE IF NOT EXISTS hashes (path TEXT PRIMARY KEY, size INT, mtime_ns INT, hash TEXT)")
-        known = {row[0]: row[1:] for row in database.execute("SELECT path, size, mtime_ns, hash FROM hashes")}
-        fresh: list[tuple[str, int, int, str]] = []
-        hashes: list[str | None] = []
-        for found in pool.map(lambda block: [_remembered_hash(path, known, fresh) for path in block], blocks):
-            hashes.extend(found)
-            if on_progress:
-                on_progress(len(hashes), len(paths))
-        database.executemany("INSERT OR REPLACE INTO hashes VALUES (?, ?, ?, ?)", fresh)
-        database.commit()
-    return pd.Series(hashes, index=corpus.recordings.index, dtype="str")
-
-
-def _remembered_hash(
-    path: str, known: dict[str, tuple[int, int, str]], fresh: list[tuple[str, int, int, str]]
-) -> str | None:
-    try:
-        status = os.stat(path)  # noqa: PTH116 (a Path costs more than the call)
-        remembered = known.get(path)
-        if remembered and remembered[:2] == (status.st_size, status.st_mtime_ns):
-            return remembered[2]
-        digest = _hash(path)
-    except OSError:
-        return None
-    fresh.append((path, status.st_size, status.st_mtime_ns, digest))
-    return digest
-
-
-def _hash(path: str) -> str:
-    file, n_bytes = open_regular(path)
-    with file:
-        if n_bytes <= WHOLE_BYTES:
-            return hashlib.blake2b(file.readall(), digest_size=16).hexdigest()
-        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
-
-
 def mfcc_features(
-    corpus: Corpus, config: MfccConfig, *, cache: Path, jobs: int = 1, on_progress: OnProgress | None = None
+    corpus: Corpus,
+    config: MfccConfig,
+    *,
+    cache: Path,
+    jobs: int = 1,
+    on_progress: OnProgress | None = None,
+    say: Say | None = None,
 ) -> Features:
     """Return the MFCC tensor of `corpus`, from the cache or made now.
 
@@ -145,28 +97,81 @@ def mfcc_features(
         All conventions of the MFCCs; for a corpus of images, those of its images.
     jobs
         Most processes to extract with.
+    on_progress
+        Called with the number of recordings done and of all.
+    say
+        Told in one line where an entry is damaged and made anew, or where another process makes it just now.
     """
-    key = _entry_key(corpus, config)
-    folder = cache / "mfcc" / key
-    reused = (folder / "entry.json").is_file()
-    if not reused:
-        _make_entry(corpus, config, folder, jobs, on_progress)
-    return load_features(folder, reused=reused)
+    from features.making import make_once, remove_abandoned  # here: whoever only reads an entry needs no locks
+
+    folder = cache / "mfcc" / _entry_key(corpus, config)
+    remove_abandoned(folder.parent)
+    damage = find_damage(folder)
+    if damage is not None:
+        if say and folder.exists():
+            say(f"{folder} is damaged ({damage}); its MFCCs are extracted anew")
+        made = False
+
+        def fill(temporary: Path) -> None:
+            nonlocal made
+            made = True
+            _fill(corpus, config, temporary, jobs, on_progress)
+
+        make_once(folder, fill, lambda entry: find_damage(entry) is None, say=say)
+        return load_features(folder, reused=not made)
+    return load_features(folder)
+
+
+def find_damage(folder: Path) -> str | None:
+    """Say what is wrong with a cache entry: a file is missing, or its checksum is another; None where it is whole."""
+    try:
+        entry = json.loads((folder / ENTRY).read_text(encoding="utf-8"))
+        if entry.pop("sum") != _sum(entry):
+            return f"{ENTRY} changed"
+        for name, sha256 in sorted(entry["files"].items()):
+            if _sha256(folder / name) != sha256:
+                return f"{name} changed"
+    except FileNotFoundError as error:
+        return f"{Path(error.filename).name} is missing"
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return f"{ENTRY} or what it names cannot be read"
+    return None
 
 
 def load_features(folder: Path, *, reused: bool = True) -> Features:
-    """Open a cache entry; its arrays are read-only memory maps."""
-    entry = json.loads((folder / "entry.json").read_text(encoding="utf-8"))
+    """Open a cache entry; its arrays are read-only memory maps.
+
+    Raises
+    ------
+    CacheError
+        It is not there, or cannot be read.
+    """
     images = folder / "images.npy"
-    return Features(
-        folder=folder,
-        values=np.load(folder / "values.npy", mmap_mode="r"),
-        images=np.load(images, mmap_mode="r") if images.is_file() else None,
-        index=pd.read_parquet(folder / "index.parquet"),
-        extract_seconds=entry["extract_seconds"],
-        extract_jobs=entry["extract_jobs"],
-        reused=reused,
-    )
+    try:
+        entry = json.loads((folder / ENTRY).read_text(encoding="utf-8"))
+        return Features(
+            folder=folder,
+            values=np.load(folder / "values.npy", mmap_mode="r"),
+            images=np.load(images, mmap_mode="r") if images.is_file() else None,
+            index=pd.read_parquet(folder / "index.parquet"),
+            extract_seconds=entry["extract_seconds"],
+            extract_jobs=entry["extract_jobs"],
+            reused=reused,
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CacheError(
+            f"{folder}: these MFCCs were there when the run began, and cannot be read any more ({error}); "
+            "give the same command again, which extracts them anew"
+        ) from error
+
+
+def _sum(entry: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(entry, sort_keys=True).encode()).hexdigest()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _entry_key(corpus: Corpus, config: MfccConfig) -> str:
@@ -184,40 +189,35 @@ def _entry_key(corpus: Corpus, config: MfccConfig) -> str:
     return digest.hexdigest()
 
 
-def _make_entry(corpus: Corpus, config: MfccConfig, folder: Path, jobs: int, on_progress: OnProgress | None) -> None:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f"{folder.name}-", dir=folder.parent))
-    try:
-        jobs = jobs if len(corpus.recordings) >= WORTH_PROCESSES else 1
-        started = time.perf_counter()
-        index = _fill_entry(corpus, config, temporary, jobs, on_progress)
-        seconds = time.perf_counter() - started
-        index.to_parquet(temporary / "index.parquet")
-        entry = {
-            "extract_seconds": seconds,
-            "extract_jobs": jobs,
-            "config": config.as_dict(),
-            "engine": ENGINE_VERSION,
-        }
-        (temporary / "entry.json").write_text(json.dumps(entry, indent=1, sort_keys=True), encoding="utf-8")
-        if folder.exists():
-            shutil.rmtree(folder)
-        temporary.replace(folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+def _fill(corpus: Corpus, config: MfccConfig, folder: Path, jobs: int, on_progress: OnProgress | None) -> None:
+    jobs = jobs if len(corpus.recordings) >= WORTH_PROCESSES else 1
+    folder.mkdir()
+    started = time.perf_counter()
+    index = _extract_all(corpus, config, folder, jobs, on_progress)
+    seconds = time.perf_counter() - started
+    index.to_parquet(folder / "index.parquet")
+    entry = {
+        "extract_seconds": seconds,
+        "extract_jobs": jobs,
+        "config": config.as_dict(),
+        "engine": ENGINE_VERSION,
+        "files": {path.name: _sha256(path) for path in sorted(folder.iterdir())},
+    }
+    text = json.dumps({**entry, "sum": _sum(entry)}, indent=1, sort_keys=True)
+    (folder / ENTRY).write_text(text, encoding="utf-8")
 
 
-def _fill_entry(
+def _extract_all(
     corpus: Corpus, config: MfccConfig, folder: Path, jobs: int, on_progress: OnProgress | None
 ) -> pd.DataFrame:
     table = corpus.recordings
     n_recordings = len(table)
     shape = (n_recordings, config.n_frames, config.n_coefficients)
     dtype = np.dtype(config.dtype)
-    np.lib.format.open_memmap(folder / "values.npy", mode="w+", dtype=dtype, shape=shape).flush()
+    _allocate(folder / "values.npy", dtype, shape)
     work: Work = extract_block
     if corpus.sample_rate_hz is None:
-        np.lib.format.open_memmap(folder / "images.npy", mode="w+", dtype=np.uint8, shape=(*shape, 3)).flush()
+        _allocate(folder / "images.npy", np.dtype(np.uint8), (*shape, 3))
         work = read_image_block
     paths = [os.fspath(corpus.root / path) for path in table["path"]]
     blocks = [
@@ -235,7 +235,35 @@ def _fill_entry(
     return index.astype({"error": "str"})
 
 
+def _allocate(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
+    """Make the file of an array with all its room on disk: a write into a map for which none is left kills the process.
+
+    Raises
+    ------
+    OSError
+        There is not enough room.
+    """
+    offset = np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape).offset
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        try:
+            os.posix_fallocate(file.fileno(), 0, size)
+            return
+        except AttributeError:
+            pass  # a system without it
+        except OSError as error:
+            if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):
+                raise OSError(error.errno, error.strerror, os.fspath(path)) from error
+        file.seek(offset)
+        for start in range(offset, size, _ZEROS):
+            file.write(bytes(min(_ZEROS, size - start)))
+
+
 def _done_apart(work: Work, blocks: list[Block], jobs: int) -> Iterator[list[Row]]:
     """Do all blocks in other processes, in order."""
-    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
-        yield from pool.map(work, blocks, chunksize=4)
+    if _QUIET not in sys.warnoptions:  # read when the process is started that tidies up after a run that was killed
+        sys.warnoptions.append(_QUIET)
+    with ProcessPoolExecutor(jobs, get_context("spawn"), initializer=end_with, initargs=(os.getpid(),)) as pool:
+        with without_keyboard():
+            found = pool.map(work, blocks, chunksize=4)
+        yield from found

@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from reports.files import write_text
 from reports.run import Json
 from reports.tables import TableError
 
@@ -51,12 +52,9 @@ def read(folder: Path) -> Json | None:
 
 
 def write(found: Json, folder: Path) -> Path:
-    """Check `found` and write it to ``folder/audit.json`` under a temporary name first."""
+    """Check `found` and write it to ``folder/audit.json``, whole or not at all."""
     path = folder / FILE
-    temporary = path.with_suffix(".tmp")
-    text = json.dumps(check(found), indent=1, allow_nan=False, ensure_ascii=False)
-    temporary.write_text(text + "\n", encoding="utf-8")
-    temporary.replace(path)
+    write_text(path, json.dumps(check(found), indent=1, allow_nan=False, ensure_ascii=False) + "\n")
     return path
 
 

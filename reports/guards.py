@@ -9,6 +9,7 @@ import json
 import math
 from pathlib import Path
 
+from reports.files import write_text
 from reports.run import Json
 from reports.tables import TableError
 
@@ -50,11 +51,9 @@ def read(folder: Path) -> Json | None:
 
 
 def write(found: Json, folder: Path) -> Path:
-    """Check `found` and write it to ``folder/guards.json`` under a temporary name first."""
+    """Check `found` and write it to ``folder/guards.json``, whole or not at all."""
     path = folder / FILE
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(check(found), indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    temporary.replace(path)
+    write_text(path, json.dumps(check(found), indent=1, allow_nan=False) + "\n")
     return path
 
 

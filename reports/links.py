@@ -35,9 +35,19 @@ def refuse_links(folder: Path) -> None:
 def _strange(folder: Path) -> Iterator[str]:
     waiting = [folder]
     while waiting:
-        for path in waiting.pop().iterdir():
-            mode = path.lstat().st_mode
+        for path in _within(waiting.pop()):
+            try:
+                mode = path.lstat().st_mode
+            except FileNotFoundError:  # of a run that goes on: renamed or removed just now
+                continue
             if stat.S_ISDIR(mode):
                 waiting.append(path)
             elif not stat.S_ISREG(mode):
                 yield path.relative_to(folder).as_posix()
+
+
+def _within(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except FileNotFoundError:
+        return []

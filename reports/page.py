@@ -23,6 +23,7 @@ from reports import (
 )
 from reports.answer import SYNTHETIC
 from reports.borrowed import borrow
+from reports.files import write_text
 from reports.groups import ATTRIBUTES, IS_THE_TASK
 from reports.plain_text import all_printable, isolated
 from reports.published import AUDIOMNIST_KINDS
@@ -74,9 +75,7 @@ def render(folder: Path) -> Path:
     except ValueError as error:
         raise TableError(f"summary.json cannot be read ({error}); delete it and make the report again") from error
     path = folder / "report.html"
-    path.write_text(
-        environment().get_template("page.html").render(_context(all_printable(summary), folder)), encoding="utf-8"
-    )
+    write_text(path, environment().get_template("page.html").render(_context(all_printable(summary), folder)))
     return path
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -137,11 +137,22 @@ def load(folder: Path) -> Run:
     Raises
     ------
     reports.tables.TableError
-        A table or the manifest is missing or not as declared.
+        A table or the manifest is missing or not as declared, or a table's checksum is not the manifest's.
     """
     manifest = read_manifest(folder)
+    try:
+        return _load(folder, manifest)
+    except tables.ChangedTableError:
+        now = read_manifest(folder)
+        if now == manifest:
+            raise
+        return _load(folder, now)  # the run wrote its tables anew just then
+
+
+def _load(folder: Path, manifest: Json) -> Run:
     task = _task(manifest)
-    predictions = tables.read("predictions", folder)
+    read = partial(_read_table, folder, manifest)
+    predictions = read("predictions")
     _check_predictions(predictions, task)
     predictions = _categorised(with_groups(predictions), task)
     listed = [str(entry["name"]) for entry in manifest["models"]]
@@ -152,12 +163,19 @@ def load(folder: Path) -> Run:
         task=task,
         protocol=str(manifest["protocol"]["name"]),
         models=(*listed, *found),
-        recordings=with_groups(tables.read("recordings", folder)),
-        quarantine=tables.read("quarantine", folder),
-        folds=tables.read("folds", folder),
+        recordings=with_groups(read("recordings")),
+        quarantine=read("quarantine"),
+        folds=read("folds"),
         predictions=predictions,
-        timings=tables.read("timings", folder),
+        timings=read("timings"),
     )
+
+
+def _read_table(folder: Path, manifest: Json, name: str) -> pd.DataFrame:
+    """Read a table; where the manifest holds its checksum, it must have that one."""
+    sums = manifest.get("files", {})
+    sha256 = sums.get(f"{name}.parquet") if isinstance(sums, dict) else None
+    return tables.read(name, folder, sha256=None if sha256 is None else str(sha256))
 
 
 def with_groups(table: pd.DataFrame) -> pd.DataFrame:

@@ -31,6 +31,7 @@ from reports import (
     uncertainty,
     wording,
 )
+from reports.files import write_text
 from reports.plain_text import in_markdown
 from reports.run import NOT_STATED, RANDOM, Json, Run, load
 
@@ -138,8 +139,8 @@ def write_summary(folder: Path) -> Path:
     summary = summarise(folder, borrowed.read(folder))
     path = folder / "summary.json"
     text = json.dumps(summary, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False)
-    path.write_text(text + "\n", encoding="utf-8")
-    (folder / "summary.md").write_text(as_markdown(summary), encoding="utf-8")
+    write_text(path, text + "\n")
+    write_text(folder / "summary.md", as_markdown(summary))
     return path
 
 

@@ -6,11 +6,14 @@ Every table is declared here once, as an Arrow schema; it is checked when it is 
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from reports.files import replacing
 
 GROUP_COLUMNS = ("gender", "accent", "accent_bucket", "native_speaker", "age_band", "origin_bucket", "room")
 """Attributes of a speaker that results are disaggregated by."""
@@ -127,25 +130,42 @@ def check(table: pd.DataFrame, name: str) -> pa.Table:
 
 
 def write(table: pd.DataFrame, name: str, folder: Path) -> Path:
-    """Check `table` and write it to ``folder/<name>.parquet`` under a temporary name first."""
+    """Check `table` and write it to ``folder/<name>.parquet``, whole or not at all."""
     path = folder / f"{name}.parquet"
-    temporary = path.with_suffix(".tmp")
-    pq.write_table(check(table, name), temporary, compression="zstd")
-    temporary.replace(path)
+    with replacing(path) as temporary:
+        pq.write_table(check(table, name), temporary, compression="zstd")
     return path
 
 
-def read(name: str, folder: Path) -> pd.DataFrame:
+class ChangedTableError(TableError):
+    """A table is not the one that its run wrote: its checksum is another."""
+
+
+def read(name: str, folder: Path, *, sha256: str | None = None) -> pd.DataFrame:
     """Read and check ``folder/<name>.parquet``.
+
+    Parameters
+    ----------
+    name, folder
+        Which table, and where.
+    sha256
+        Checksum that the file must have, hexadecimal; None where it is not known.
 
     Raises
     ------
     TableError
-        The file is missing, unreadable, or not as declared.
+        The file is missing, unreadable, or not as declared; `ChangedTableError` where its checksum is another.
     """
     path = folder / f"{name}.parquet"
     try:
-        frame = _frame(path)
+        content = path.read_bytes()
+        if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
+            raise ChangedTableError(
+                f"{path.name} changed since the run wrote it (checksum); run the benchmark again, which makes it anew"
+            )
+        frame = _frame(content)
+    except ChangedTableError:
+        raise
     except FileNotFoundError:
         raise TableError(f"{path.name} is missing in this run directory; run the benchmark again") from None
     except (pa.ArrowException, OSError, ValueError) as error:
@@ -154,9 +174,9 @@ def read(name: str, folder: Path) -> pd.DataFrame:
     return frame
 
 
-def _frame(path: Path) -> pd.DataFrame:
+def _frame(content: bytes) -> pd.DataFrame:
     """Read a file of at most `MAX_ROWS`, every text of which is text, whatever it says of pandas' index."""
-    with pq.ParquetFile(path) as file:
+    with pq.ParquetFile(pa.BufferReader(content)) as file:
         if file.metadata.num_rows > MAX_ROWS:
             raise ValueError(f"{file.metadata.num_rows:,} rows, more than {MAX_ROWS:,}")
         table = file.read().replace_schema_metadata()

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from reports import figures, group_figures, two_runs_exhibits, wording
 from reports.answer import SYNTHETIC
+from reports.files import write_text
 from reports.forest import Row, forest
 from reports.groups import ATTRIBUTES, IS_THE_TASK
 from reports.page import environment, interval_methods
@@ -34,8 +35,8 @@ def write(folder_a: Path, folder_b: Path, page: Path) -> Json:
     found = compare(folder_a, folder_b)
     page.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(found, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False)
-    page.with_suffix(".json").write_text(text + "\n", encoding="utf-8")
-    page.write_text(render(all_printable(found), printable(page.with_suffix(".json").name)), encoding="utf-8")
+    write_text(page.with_suffix(".json"), text + "\n")
+    write_text(page, render(all_printable(found), printable(page.with_suffix(".json").name)))
     return found
 
 

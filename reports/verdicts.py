@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 from xml.etree import ElementTree
 
+from reports.files import replacing
 from reports.plain_text import printable
 
 Outcome = Literal["holds", "failed", "not measured"]
@@ -85,7 +86,8 @@ def write_junit(verdicts: Sequence[Verdict], path: Path, *, name: str) -> None:
         ElementTree.SubElement(case, element or "system-out", said).text = verdict.line
     ElementTree.indent(root)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(ElementTree.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n")
+    with replacing(path) as temporary:
+        temporary.write_bytes(ElementTree.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n")
 
 
 def _count(verdicts: Sequence[Verdict], outcome: str) -> int:

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from benchmarks.folds import make_plan
 from benchmarks.tasks import find_task, label_recordings
-from features.cache import content_hashes, mfcc_features
+from features.cache import mfcc_features
 from features.corpora.opening import open_corpus
+from features.hashes import content_hashes
 from features.mfcc import MfccConfig
 
 Values = NDArray[Any]

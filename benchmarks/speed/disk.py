@@ -32,10 +32,11 @@ from benchmarks.cells import peak_rss_bytes
 from benchmarks.provenance import CHECKOUT
 from benchmarks.speed.extraction import blocks_of
 from features.audio import read_samples
-from features.cache import content_hashes, mfcc_features
+from features.cache import mfcc_features
 from features.corpora.probing import probe_recordings
 from features.corpora.recordings import Corpus, quarantine_table, recordings_table
 from features.corpora.virtual import speak
+from features.hashes import content_hashes
 from features.mfcc import MfccConfig, extract_batch
 
 IN_MEMORY = 3_000

@@ -11,8 +11,9 @@ import pytest
 from benchmarks.speed import references
 from benchmarks.speed.interleaving import Guard, interleave
 from features.audio import read_samples
-from features.cache import Features, content_hashes, mfcc_features
+from features.cache import Features, mfcc_features
 from features.corpora.recordings import Corpus
+from features.hashes import content_hashes
 from features.images import jpeg_bytes
 from features.mfcc import MfccConfig, extract
 from features.views import view

@@ -21,6 +21,7 @@ def open_corpus(
     *,
     cache: Path,
     on_speaker: Callable[[int, int], None] | None = None,
+    say: Callable[[str], None] | None = None,
     allow_outside: bool = False,
 ) -> Corpus:
     """Open the corpus that `argument` names; the embedded one is spoken into `cache` first.
@@ -33,6 +34,8 @@ def open_corpus(
         Folder that the embedded corpus is kept in.
     on_speaker
         Called with the number of speakers spoken and of all.
+    say
+        Told in one line where what was spoken is damaged, or another process speaks.
     allow_outside
         Let a manifest name recordings outside its folder.
 
@@ -43,7 +46,7 @@ def open_corpus(
     """
     kind, colon, where = argument.partition(":")
     if kind == "virtual" and not colon:
-        folder = virtual_corpus_folder(cache, on_speaker=on_speaker)
+        folder = virtual_corpus_folder(cache, on_speaker=on_speaker, say=say)
         return open_audiomnist(folder, kind="virtual")
     openers: dict[str, Callable[[Path], Corpus]] = {
         "audiomnist": open_audiomnist,

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from features.corpora.espeak import Espeak, EspeakError
 from features.corpora.voices import COLOUR_HZ, Room, Speaker, cast
+from features.processes import end_with
 
 SAMPLE_RATE_HZ = 48_000
 N_DIGITS = 10
@@ -123,8 +124,13 @@ def _write(path: Path, samples: NDArray[np.int16]) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Speak one speaker; print an error of eSpeak's in one line and return 1."""
-    seed, number, folder = arguments
+    """Speak one speaker; print an error of eSpeak's in one line and return 1.
+
+    A fourth argument is the number of the process that started this one; it then ends with that one.
+    """
+    seed, number, folder, *parent = arguments
+    if parent:
+        end_with(int(parent[0]))
     try:
         speak_one(int(seed), int(number), Path(folder))
     except EspeakError as error:

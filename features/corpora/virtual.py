@@ -7,22 +7,22 @@ every speaker is spoken by a fresh process. Numbers obtained from them show the 
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import importlib.util
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-import filelock
-
 from features.corpora.recordings import CorpusError
 from features.corpora.voices import N_SPEAKERS, VOICES_VERSION, Speaker, cast
+from features.making import make_once, remove_abandoned
 
+_LISTING = "listing.sha256"
 _HOW_TO_INSTALL = (
     'the embedded corpus needs the package espeakng-loader; install the extra: pip install "voxfold[voices]" '
     '(from a checkout: pip install -e ".[voices]"), or run it with tox -e bench'
@@ -78,7 +78,13 @@ def speak(
     (data / "audioMNIST_meta.txt").write_text(json.dumps(metadata, indent=4) + "\n", encoding="utf-8")
 
 
-def virtual_corpus_folder(cache: Path, *, seed: int = 0, on_speaker: Callable[[int, int], None] | None = None) -> Path:
+def virtual_corpus_folder(
+    cache: Path,
+    *,
+    seed: int = 0,
+    on_speaker: Callable[[int, int], None] | None = None,
+    say: Callable[[str], None] | None = None,
+) -> Path:
     """Return a folder under `cache` that holds the whole corpus drawn from `seed`; if it is not there yet, speak it.
 
     One process speaks, others wait for it. What a killed one has left is removed by the next.
@@ -89,25 +95,31 @@ def virtual_corpus_folder(cache: Path, *, seed: int = 0, on_speaker: Callable[[i
         As `speak`.
     """
     folder = cache / "virtual" / f"seed-{seed}-voices-{VOICES_VERSION}-espeakng-{_loader_version()}"
-    if folder.is_dir():
-        return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with filelock.FileLock(folder.with_name(f"{folder.name}.lock")):
-        if not folder.is_dir():  # otherwise another process has spoken it while this one waited
-            _speak_beside(folder, seed=seed, on_speaker=on_speaker)
+    remove_abandoned(folder.parent)
+    if not _is_whole(folder):
+        if say and folder.exists():
+            say(f"{folder} is not as it was spoken; it is spoken anew")
+        make_once(folder, lambda empty: _speak_and_list(empty, seed, on_speaker), _is_whole, say=say)
     return folder
 
 
-def _speak_beside(folder: Path, *, seed: int, on_speaker: Callable[[int, int], None] | None) -> None:
-    """Speak under another name, then rename; only who holds the lock does, so what has that name now is left over."""
-    temporary = folder.with_name(f"{folder.name}.part")
-    if temporary.exists():
-        shutil.rmtree(temporary)
+def _speak_and_list(folder: Path, seed: int, on_speaker: Callable[[int, int], None] | None) -> None:
+    speak(folder, seed=seed, on_speaker=on_speaker)
+    (folder / _LISTING).write_text(_listing(folder), encoding="utf-8")
+
+
+def _is_whole(folder: Path) -> bool:
+    """Tell whether all that was spoken is still there, by names and sizes; contents are hashed by the run."""
     try:
-        speak(temporary, seed=seed, on_speaker=on_speaker)
-        temporary.rename(folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        return (folder / _LISTING).read_text(encoding="utf-8") == _listing(folder)
+    except OSError:
+        return False
+
+
+def _listing(folder: Path) -> str:
+    """Hash names and sizes of all files (SHA-256, hexadecimal)."""
+    found = sorted((path.relative_to(folder).as_posix(), path.stat().st_size) for path in folder.glob("data/**/*.*"))
+    return hashlib.sha256("\n".join(f"{name} {size}" for name, size in found).encode()).hexdigest()
 
 
 def _loader_version() -> str:
@@ -133,7 +145,14 @@ def _speak_one(seed: int, speaker: Speaker, folder: Path) -> None:
     root = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
     command = [sys.executable, "-P", "-m", "features.corpora.utterances", str(seed), str(speaker.number), str(folder)]
-    done = subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*command, str(os.getpid())],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+        start_new_session=True,  # Ctrl-C reaches the one that started it, which ends it
+    )
     if done.returncode:
         last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
         raise CorpusError(f"virtual speaker {speaker.name} ({speaker.accent.label}, {speaker.variant}): {last}")

@@ -14,11 +14,13 @@ from python_speech_features import mfcc as reference_mfcc
 
 from features import blocks
 from features import cache as cache_module
+from features import hashes as hashes_module
 from features.audio import read_samples
-from features.cache import WHOLE_BYTES, content_hashes, mfcc_features
+from features.cache import mfcc_features
 from features.corpora.audiomnist import open_audiomnist
 from features.corpora.mfc_images import open_mfc_images
 from features.corpora.recordings import Corpus, quarantine_table, recordings_table
+from features.hashes import WHOLE_BYTES, content_hashes
 from features.mfcc import MfccConfig
 
 
@@ -119,7 +121,7 @@ def test_two_processes_extract_what_one_does(checkout, tmp_path, monkeypatch):
 
 
 def test_hashes_by_several_threads_are_in_order(checkout, tmp_path, monkeypatch):
-    monkeypatch.setattr(cache_module, "BLOCK_RECORDINGS", 3)
+    monkeypatch.setattr(hashes_module, "BLOCK_RECORDINGS", 3)
     corpus = open_audiomnist(checkout)
     (corpus.root / corpus.recordings["path"][5]).unlink()
     seen = []

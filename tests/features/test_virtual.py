@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from features import making
 from features.corpora import virtual
 from features.corpora.recordings import CorpusError
 from features.corpora.virtual import speak, virtual_corpus_folder
@@ -226,13 +227,13 @@ def test_a_living_process_is_waited_for_and_what_it_wrote_is_kept(tmp_path, monk
     """This process asks for the lock while the other one holds it, and gets it when that one is killed."""
     spoken, asked = [], threading.Event()
     monkeypatch.setattr(virtual, "speak", lambda folder, **_: spoken.append(folder) or folder.mkdir())
-    acquire = virtual.filelock.FileLock.acquire
+    acquire = making.FileLock.acquire
 
     def asking(lock, *arguments, **options):
         asked.set()
         return acquire(lock, *arguments, **options)
 
-    monkeypatch.setattr(virtual.filelock.FileLock, "acquire", asking)
+    monkeypatch.setattr(making.FileLock, "acquire", asking)
     with speaking_process(tmp_path) as process:
         left = folders_in(tmp_path / "virtual")
         waiting = threading.Thread(target=virtual_corpus_folder, args=[tmp_path])

@@ -1,0 +1,179 @@
+"""The recordings' content hashes, remembered in the cache by path, size and modification time.
+
+``hashes.sqlite`` saves reading every file again; it is never trusted: every row carries a sum of its own, and a
+damaged file is made anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+import zlib
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import pandas as pd
+
+from features.corpora.recordings import Corpus
+from features.regular_files import open_regular
+
+FILE = "hashes.sqlite"
+BLOCK_RECORDINGS = 64
+WHOLE_BYTES = 2**20
+"""Files up to this size are read at once to be hashed, which is quicker; larger ones piece by piece."""
+
+_NO_DAMAGE = frozenset(
+    {
+        sqlite3.SQLITE_AUTH,
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_INTERRUPT,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_READONLY,
+    }
+)
+"""What SQLite says of the disk and of other processes; anything else speaks of the file."""
+
+OnProgress = Callable[[int, int], None]
+Say = Callable[[str], None]
+Known = dict[str, tuple[int, int, str]]
+Fresh = list[tuple[str, int, int, str]]
+
+
+def content_hashes(
+    corpus: Corpus, cache: Path, on_progress: OnProgress | None = None, *, jobs: int = 1, say: Say | None = None
+) -> pd.Series:
+    """Hash every recording's file (BLAKE2b, 128 bits, hexadecimal), remembered by path, size and modification time.
+
+    Parameters
+    ----------
+    corpus
+        The recordings.
+    cache
+        Folder of the cache; what was hashed is remembered there.
+    on_progress
+        Called with the number of recordings done and of all.
+    jobs
+        Most threads to hash with; reading and hashing release the interpreter's lock.
+    say
+        Told in one line where what was remembered is damaged.
+
+    Returns
+    -------
+    pandas.Series
+        One hash per row of ``corpus.recordings``; missing where the file cannot be read.
+    """
+    cache.mkdir(parents=True, exist_ok=True)
+    root = corpus.root.resolve()
+    paths = [os.fspath(root / path) for path in corpus.recordings["path"]]
+    blocks = [paths[start : start + BLOCK_RECORDINGS] for start in range(0, len(paths), BLOCK_RECORDINGS)]
+    known = _recall(cache / FILE, say)
+    fresh: Fresh = []
+    hashes: list[str | None] = []
+    with ThreadPoolExecutor(jobs) as pool:
+        for found in pool.map(lambda block: [_remembered_hash(path, known, fresh) for path in block], blocks):
+            hashes.extend(found)
+            if on_progress:
+                on_progress(len(hashes), len(paths))
+    if fresh:
+        _remember(cache / FILE, fresh)
+    return pd.Series(hashes, index=corpus.recordings.index, dtype="str")
+
+
+def _recall(file: Path, say: Say | None) -> Known:
+    """Read what is remembered; nothing, and the file removed, where it is damaged."""
+    try:
+        with closing(_open(file)) as database:
+            return {row[0]: row[1:] for row in database.execute("SELECT path, size, mtime_ns, hash FROM hashes")}
+    except sqlite3.Error as error:
+        if not _is_damage(error):
+            raise type(error)(f"{file}: {error}") from error
+        if say:
+            say(f"{file} is damaged ({error}); it is made anew, all recordings are hashed again")
+        _forget(file)
+        return {}
+
+
+def _remember(file: Path, fresh: Fresh) -> None:
+    rows = [
+        (path, size, mtime_ns, digest + _sum(path, size, mtime_ns, digest)) for path, size, mtime_ns, digest in fresh
+    ]
+    try:
+        _insert(file, rows)
+    except sqlite3.Error as error:
+        if not _is_damage(error):
+            raise type(error)(f"{file}: {error}") from error
+        _forget(file)
+        _insert(file, rows)
+
+
+def _insert(file: Path, rows: Iterable[tuple[str, int, int, str]]) -> None:
+    with closing(_open(file)) as database:
+        database.executemany(
+            "INSERT OR REPLACE INTO hashes VALUES (?, ?, ?, ?)",
+            (row for row in rows if row[0].isascii() or _is_text(row[0])),
+        )
+        database.commit()
+
+
+def _open(file: Path) -> sqlite3.Connection:
+    database = sqlite3.connect(file, timeout=60)
+    try:
+        database.execute("CREATE TABLE IF NOT EXISTS hashes (path TEXT PRIMARY KEY, size INT, mtime_ns INT, hash TEXT)")
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _is_damage(error: sqlite3.Error) -> bool:
+    code = getattr(error, "sqlite_errorcode", None)  # none where text cannot be decoded
+    return code is None or code & 0xFF not in _NO_DAMAGE
+
+
+def _forget(file: Path) -> None:
+    for path in (file, file.with_name(f"{file.name}-journal")):
+        path.unlink(missing_ok=True)
+
+
+def _is_text(path: str) -> bool:
+    """Tell whether a path can be written as UTF-8; a name in another encoding is hashed each time."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _sum(path: str, size: int, mtime_ns: int, digest: str) -> str:
+    return f"{zlib.crc32(f'{path}|{size}|{mtime_ns}|{digest}'.encode('utf-8', 'surrogateescape')):08x}"
+
+
+def _remembered_hash(path: str, known: Known, fresh: Fresh) -> str | None:
+    try:
+        status = os.stat(path)  # noqa: PTH116 (a Path costs more than the call)
+        remembered = known.get(path)
+        if remembered and remembered[:2] == (status.st_size, status.st_mtime_ns) and isinstance(remembered[2], str):
+            digest, check = remembered[2][:-8], remembered[2][-8:]
+            if check == _sum(path, status.st_size, status.st_mtime_ns, digest):
+                return digest
+        digest = _hash(path)
+    except OSError:
+        return None
+    fresh.append((path, status.st_size, status.st_mtime_ns, digest))
+    return digest
+
+
+def _hash(path: str) -> str:
+    file, n_bytes = open_regular(path)
+    with file:
+        if n_bytes <= WHOLE_BYTES:
+            return hashlib.blake2b(file.readall(), digest_size=16).hexdigest()
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()

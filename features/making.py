@@ -1,0 +1,91 @@
+"""Folders of the cache: made by one process at a time, whole or not at all.
+
+A folder is filled under a temporary name, which begins with a dot, and renamed. Whoever fills it holds a lock of the
+operating system, which ends with its process: so a temporary folder whose lock can be had is of a process that was
+killed, and is removed.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+Say = Callable[[str], None]
+
+
+def make_once(
+    folder: Path, fill: Callable[[Path], object], is_whole: Callable[[Path], bool], *, say: Say | None = None
+) -> None:
+    """Make `folder`, unless it is there and whole; one process at a time, others wait for it.
+
+    Parameters
+    ----------
+    folder
+        What to make; one that is not whole is removed first.
+    fill
+        Makes the temporary folder that it is given, which is not there yet, and writes the content into it.
+    is_whole
+        Tells whether a folder can be used as it is.
+    say
+        Told in one line that another process is waited for.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with _claimed(folder, say):
+        if is_whole(folder):
+            return
+        for abandoned in folder.parent.glob(f".{folder.name}-*"):
+            shutil.rmtree(abandoned, ignore_errors=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        try:
+            fill(temporary / "new")
+            if folder.exists():
+                folder.replace(temporary / "old")
+            (temporary / "new").replace(folder)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def remove_abandoned(parent: Path) -> None:
+    """Remove the temporary folders in `parent` of processes that are no more."""
+    for name in sorted({path.name[1:].rpartition("-")[0] for path in parent.glob(".*-*") if path.is_dir()}):
+        lock = _lock(parent / name)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            continue  # it is being made
+        try:
+            for abandoned in parent.glob(f".{name}-*"):
+                shutil.rmtree(abandoned, ignore_errors=True)
+        finally:
+            _release(lock)
+
+
+@contextmanager
+def _claimed(folder: Path, say: Say | None) -> Iterator[None]:
+    lock = _lock(folder)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        if say:
+            say(f"waiting for another process, which makes {folder}")
+        lock.acquire(poll_interval=0.2)
+    try:
+        yield
+    finally:
+        _release(lock)
+
+
+def _lock(folder: Path) -> FileLock:
+    return FileLock(folder.with_name(f".{folder.name}.lock"))
+
+
+def _release(lock: FileLock) -> None:
+    """Give the lock back and leave no file; whoever waits for a file that is gone asks for a new one."""
+    with suppress(OSError):  # where a file that is open cannot be removed, it stays
+        Path(lock.lock_file).unlink(missing_ok=True)
+    lock.release()

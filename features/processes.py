@@ -1,0 +1,40 @@
+"""Processes that the project starts: they end with the one that started them, and Ctrl-C reaches that one alone."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_PR_SET_PDEATHSIG = 1  # of <linux/prctl.h>
+
+
+def end_with(parent: int) -> None:
+    """Let Linux end this process at once when the process `parent`, which started it, is gone.
+
+    Everything is written under temporary names, so nothing is lost; what would go on alone would work beside the run
+    that comes after.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it went before the call
+            os._exit(1)
+
+
+@contextmanager
+def without_keyboard() -> Iterator[None]:
+    """Let the processes that this thread starts in the block not hear Ctrl-C: whoever started them ends them.
+
+    For pools, whose processes cannot be put into a session of their own; they would each print a traceback.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
