@@ -11,7 +11,6 @@ import dataclasses
 import functools
 import io
 import warnings
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -140,20 +139,6 @@ def _pixels(file: io.FileIO, expected: tuple[int, int]) -> Levels:
         raise
     except _BROKEN as error:
         raise ImageError(f"cannot be read ({str(error).partition(' <')[0]})") from error
-
-
-def read_images(paths: Sequence[Path], config: MfccConfig) -> Levels:
-    """Read many MFC images, uint8 ``(n, n_frames, n_coefficients, 3)``.
-
-    Raises
-    ------
-    ImageError
-        As `read_image`, at the first file that is none.
-    """
-    images = np.empty((len(paths), config.n_frames, config.n_coefficients, 3), dtype=np.uint8)
-    for place, path in enumerate(paths):
-        images[place] = read_image(path, config)
-    return images
 
 
 def undo_viridis(rgb: Levels) -> NDArray[np.float32]:

@@ -19,7 +19,7 @@ from matplotlib.cm import ScalarMappable
 from PIL import Image
 
 from features import images
-from features.images import ImageError, jpeg_bytes, levels_to_rgb, read_image, read_images, undo_viridis, viridis_levels
+from features.images import ImageError, jpeg_bytes, levels_to_rgb, read_image, undo_viridis, viridis_levels
 from features.mfcc import MfccConfig, extract
 
 SEED = MfccConfig(recipe="seed")
@@ -110,9 +110,9 @@ def test_an_image_is_read_frames_first(tmp_path: Path) -> None:
     rgb = np.zeros((12, 98, 3), dtype=np.uint8)
     rgb[:4, 48:56] = 255  # half a block of 8 by 8 pixels that JPEG takes together
     Image.fromarray(rgb).save(tmp_path / "a.jpg", quality=100, subsampling=0)
-    read = read_images([tmp_path / "a.jpg"] * 2, SEED)
-    assert read.shape == (2, 98, 12, 3)
-    np.testing.assert_allclose(read[1].astype(int), rgb.transpose(1, 0, 2), rtol=0, atol=4)
+    read = read_image(tmp_path / "a.jpg", SEED)
+    assert read.shape == (98, 12, 3)
+    np.testing.assert_allclose(read.astype(int), rgb.transpose(1, 0, 2), rtol=0, atol=4)
 
 
 def resized(jpeg: bytes, edge: int) -> bytes:
