@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from benchmarks.provenance import machine, versions
 from benchmarks.speed.judging import BaselineError, Measured
@@ -19,25 +21,35 @@ HEADROOM = 1.3
 PASSES = 3
 """How often all guards are measured for a baseline: where a process lies in memory moves a ratio by a few percent."""
 
+OTHER = "any other"
+"""Whose limit holds on a processor on which nothing was measured: the largest."""
+
 _HEAD = """\
 # Limits of the speed guards, on the ratio of subject to reference; written by: python -m benchmarks speed baseline
-# limit = {headroom} x ratio, the median of {passes} passes
-# measured on {where}
+# limit = {headroom} x ratio, the median of {passes} passes on that processor; the largest of them on any other
+# last measured on {where}
 """
 
 
-def read_limits(path: Path = BASELINE) -> dict[str, float]:
+def read_limits(path: Path = BASELINE, processor: str | None = None) -> dict[str, float]:
     """Return the limit of every guard.
+
+    Parameters
+    ----------
+    path
+        The baseline.
+    processor
+        On which the guards were measured; None for this machine's.
 
     Raises
     ------
     BaselineError
         It cannot be read, or a limit is no positive number.
     """
+    here = processor or str(machine()["processor"])
     try:
-        guards = tomllib.loads(path.read_text(encoding="utf-8"))["guards"]
-        limits = {name: guard["limit"] for name, guard in guards.items()}
-    except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as error:
+        limits = {name: guard["limit"].get(here, guard["limit"][OTHER]) for name, guard in _guards(path).items()}
+    except (KeyError, TypeError, AttributeError) as error:
         raise BaselineError(f"{path.name} cannot be read ({type(error).__name__}: {error})") from error
     wrong = [
         name
@@ -49,6 +61,14 @@ def read_limits(path: Path = BASELINE) -> dict[str, float]:
     return {name: float(limit) for name, limit in limits.items()}
 
 
+def _guards(path: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))["guards"]
+    except (OSError, ValueError, KeyError) as error:
+        raise BaselineError(f"{path.name} cannot be read ({type(error).__name__}: {error})") from error
+    return found
+
+
 def median_ratios(passes: Sequence[Sequence[Measured]]) -> dict[str, float]:
     """Return the median over `passes` of every guard's ratio, in the order of the first pass."""
     found: dict[str, list[float]] = {}
@@ -58,13 +78,38 @@ def median_ratios(passes: Sequence[Sequence[Measured]]) -> dict[str, float]:
     return {name: median(ratios) for name, ratios in found.items()}
 
 
-def write_baseline(ratios: Mapping[str, float], path: Path = BASELINE) -> None:
-    """Write ratios, the limits made from them, and on what they were measured."""
+def write_baseline(ratios: Mapping[str, float], path: Path = BASELINE, processor: str | None = None) -> None:
+    """Write this processor's ratios beside those of others, and the limits made from them; guards not named go.
+
+    Parameters
+    ----------
+    ratios
+        Measured now, by guard.
+    path
+        The baseline; what it says of other processors stays.
+    processor
+        On which they were measured; None for this machine's.
+
+    Raises
+    ------
+    BaselineError
+        The former baseline cannot be read.
+    """
+    here = processor or str(machine()["processor"])
+    before = _guards(path) if path.exists() else {}
     with_versions = ", ".join(f"{name} {versions()[name]}" for name in ("python", "numpy", "scipy", "pandas"))
-    lines = [_HEAD.format(headroom=HEADROOM, passes=PASSES, where=f"{machine()['processor']}, {with_versions}")]
+    lines = [_HEAD.format(headroom=HEADROOM, passes=PASSES, where=f"{here}, {with_versions}")]
     for name, ratio in ratios.items():
-        lines.append(f"[guards.{name}]\nratio = {_three_digits(ratio)}\nlimit = {_three_digits(HEADROOM * ratio)}\n")
+        by_processor = {**before.get(name, {}).get("ratio", {}), here: ratio}
+        limits = {where: HEADROOM * found for where, found in by_processor.items()}
+        limits[OTHER] = max(limits.values())
+        lines.append(f"[guards.{name}]\nratio = {_inline(by_processor)}\nlimit = {_inline(limits)}\n")
     path.write_text("\n".join(lines), encoding="utf-8")
+
+
+def _inline(numbers: Mapping[str, float]) -> str:
+    pairs = (f"{json.dumps(where)} = {_three_digits(number)}" for where, number in sorted(numbers.items()))
+    return "{ " + ", ".join(pairs) + " }"
 
 
 def _three_digits(value: float) -> str:

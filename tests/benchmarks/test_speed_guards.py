@@ -111,12 +111,27 @@ def test_a_baseline_is_read_as_written(tmp_path):
     assert read_limits(path) == {"one": pytest.approx(3 * HEADROOM), "two": pytest.approx(4 * HEADROOM)}
 
 
+def test_each_processor_has_its_limits_and_an_unknown_one_the_largest(tmp_path):
+    path = tmp_path / "baseline.toml"
+    write_baseline({"one": 2, "gone": 1}, path, 'the "old" one')
+    write_baseline({"one": 5}, path, "a new one")
+    write_baseline({"one": 3}, path, "a new one")
+    limits = {where: read_limits(path, where) for where in ('the "old" one', "a new one", "unknown")}
+    assert limits == {
+        'the "old" one': {"one": pytest.approx(2 * HEADROOM)},
+        "a new one": {"one": pytest.approx(3 * HEADROOM)},
+        "unknown": {"one": pytest.approx(3 * HEADROOM)},
+    }
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("[guards.one]\nlimit = -1", "'one'"),
-        ("[guards.one]\nlimit = true", "'one'"),
-        ("[guards.one]\nlimit = nan", "'one'"),
+        ('[guards.one]\nlimit = { "any other" = -1 }', "'one'"),
+        ('[guards.one]\nlimit = { "any other" = true }', "'one'"),
+        ('[guards.one]\nlimit = { "any other" = nan }', "'one'"),
+        ('[guards.one]\nlimit = { "another" = 2 }', "any other"),
+        ("[guards.one]\nlimit = 2", "cannot be read"),
         ("[guards.one]\nratio = 2", "limit"),
         ("limit = 2", "guards"),
         ("[guards", "cannot be read"),
