@@ -80,13 +80,14 @@ class RunDirectory:
             return "another process"
 
     def prepare(self, conditions: dict[str, Any], *, fresh: bool) -> None:
-        """Empty the directory, or check that what is in it was made under the same conditions.
+        """Make or empty the directory, or check that what is in it was made under the same conditions.
 
         Raises
         ------
         RunError
             It holds results made under other conditions, or something that is no run, and `fresh` is not set.
         """
+        self.path.mkdir(parents=True, exist_ok=True)
         if self._holds_something():
             if fresh:
                 self._clear()

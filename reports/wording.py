@@ -33,6 +33,10 @@ _ATTRIBUTES = {
     "origin_bucket": "Origin",
     "room": "Room",
     "gender_x_accent_bucket": "Gender and accent",
+    "day": "Day of recording",
+    "sample_rate_hz": "Sampling rate",
+    "duration_s": "Duration",
+    "take": "Take",
 }
 
 _PROTOCOLS = {

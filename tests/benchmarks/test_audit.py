@@ -14,14 +14,14 @@ import pytest
 import soundfile
 
 from benchmarks import audit as auditing
-from benchmarks import isolation
+from benchmarks import isolation, telling
 from benchmarks.folds import make_plan
 from benchmarks.progress import Stages
 from benchmarks.runner import _audited, conditions_of, make_jobs, prepare
 from benchmarks.settings import read_settings
 from benchmarks.tasks import find_task
 from features import views
-from reports import tables
+from reports import tables, wording
 from reports.audits import CLEAR, LEAK, NOT_LOOKED, WARNING
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -281,3 +281,8 @@ def test_plans_of_the_folds_module_pass(clean):
     plan = make_plan(clean.labelled, clean.task, "grouped", n_folds=3, premium=True)
     splits = auditing.splits_of(plan.folds, clean.features.index["recording_id"], clean.corpus.recordings)
     assert len(splits.names) == 4 and len(splits.used) == 72
+
+
+def test_every_attribute_that_the_audit_judges_has_a_name_for_readers() -> None:
+    for name in (*telling._CATEGORIES, *telling._NUMBERS):
+        assert wording.attribute(name) != name
