@@ -20,6 +20,7 @@ from features.corpora.fetching import Patience
 from features.corpora.originals import published_hashes
 from features.corpora.recordings import CorpusError
 
+from ..benchmarks.interrupting import hear_ctrl_c
 from .archive_server import Answer, Quiet, serving, small_corpus, small_expected, wav, zipped
 
 FILES = small_corpus()
@@ -278,7 +279,7 @@ def test_the_command_interrupted_says_how_to_go_on(folder):
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         arguments = [sys.executable, "-m", "benchmarks", "corpus", "download", str(folder), "--url", server.url]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        with subprocess.Popen(arguments, cwd=ROOT, env=environment, **pipes) as process:
+        with subprocess.Popen(arguments, cwd=ROOT, env=environment, preexec_fn=hear_ctrl_c, **pipes) as process:
             assert server.stalled.wait(60)
             process.send_signal(signal.SIGINT)
             output, errors = process.communicate(timeout=60)
