@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.provenance import file_hash
+from features.checksums import sha256
 from models.catalogue import CATALOGUE, display_name
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def _source(model: str) -> dict[str, str]:
     if model in CATALOGUE:
         return {}
     source = importlib.import_module(model.partition(":")[0]).__file__
-    return {"plug_in": file_hash(Path(source))} if source else {}
+    return {"plug_in": sha256(Path(source))} if source else {}
 
 
 def arguments(manifest: dict[str, Any]) -> list[str]:

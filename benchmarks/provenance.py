@@ -55,11 +55,6 @@ def source_hash() -> str:
     return digest.hexdigest()
 
 
-def file_hash(path: Path) -> str:
-    """Hash of one file (SHA-256, hexadecimal)."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 def commit() -> str | None:
     """Commit of the checkout, with ``+changes`` where the tree differs from it; None outside one."""
     if not (CHECKOUT / ".git").exists():

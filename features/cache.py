@@ -26,6 +26,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.blocks import Block, Row, Work, extract_block, read_image_block
+from features.checksums import sha256
 from features.corpora.recordings import Corpus
 from features.fft import fft_backend
 from features.mfcc import ENGINE_VERSION, MfccConfig
@@ -128,8 +129,8 @@ def find_damage(folder: Path) -> str | None:
         entry = json.loads((folder / ENTRY).read_text(encoding="utf-8"))
         if entry.pop("sum") != _sum(entry):
             return f"{ENTRY} changed"
-        for name, sha256 in sorted(entry["files"].items()):
-            if _sha256(folder / name) != sha256:
+        for name, expected in sorted(entry["files"].items()):
+            if sha256(folder / name) != expected:
                 return f"{name} changed"
     except FileNotFoundError as error:
         return f"{Path(error.filename).name} is missing"
@@ -169,11 +170,6 @@ def _sum(entry: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(entry, sort_keys=True).encode()).hexdigest()
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _entry_key(corpus: Corpus, config: MfccConfig) -> str:
     digest = hashlib.blake2b(digest_size=16)
     settings = {
@@ -201,7 +197,7 @@ def _fill(corpus: Corpus, config: MfccConfig, folder: Path, jobs: int, on_progre
         "extract_jobs": jobs,
         "config": config.as_dict(),
         "engine": ENGINE_VERSION,
-        "files": {path.name: _sha256(path) for path in sorted(folder.iterdir())},
+        "files": {path.name: sha256(path) for path in sorted(folder.iterdir())},
     }
     text = json.dumps({**entry, "sum": _sum(entry)}, indent=1, sort_keys=True)
     (folder / ENTRY).write_text(text, encoding="utf-8")

@@ -7,7 +7,6 @@ type, and sizes and indexes are held against the file before a library believes 
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import itertools
 import json
@@ -15,6 +14,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from features.checksums import sha256
 from models.protocol import Model, ModelFileError, SavableModel
 
 CARD_FILE = "model.json"
@@ -70,7 +70,7 @@ def save_model(model: Model, folder: Path, *, card: dict[str, Any]) -> Path:
     _check_can_save(model, folder, card)
     folder.mkdir(parents=True, exist_ok=True)
     model.save(folder)  # type: ignore[attr-defined]
-    files = {path.relative_to(folder).as_posix(): _sha256(path) for path in _files_below(folder)}
+    files = {path.relative_to(folder).as_posix(): sha256(path) for path in _files_below(folder)}
     full = card | {"kind": kind, "view": model.view, "versions": _versions(), "files": files}
     path = folder / CARD_FILE
     path.write_text(json.dumps(full, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -153,7 +153,7 @@ def _check_files(folder: Path, files: dict[str, Any]) -> None:
     unknown = sorted(set(found) - set(files))
     if missing or unknown:
         raise ModelFileError(f"{folder.name}: files missing {missing[:5]}, files not of this model {unknown[:5]}")
-    changed = [name for name, path in found.items() if _sha256(path) != files[name]]
+    changed = [name for name, path in found.items() if sha256(path) != files[name]]
     if changed:
         raise ModelFileError(f"{folder.name}: {', '.join(changed[:5])} changed since it was saved (checksum)")
 
@@ -165,11 +165,6 @@ def _files_below(folder: Path) -> list[Path]:
     if strange or len(found) > MAX_FILES:
         raise ModelFileError(f"{folder.name}: holds links, devices or too many files: {', '.join(strange[:5])}")
     return [path for path in found if path.is_file() and path != folder / CARD_FILE]
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _versions() -> dict[str, str]:

@@ -6,10 +6,11 @@ It lies beside the tables; ``docs/summary.md`` describes its fields.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 
+from reports import json_files
 from reports.files import write_text
+from reports.json_files import fields
 from reports.run import Json
 from reports.tables import TableError
 
@@ -42,13 +43,7 @@ def read(folder: Path) -> Json | None:
         The file is not as declared.
     """
     path = folder / FILE
-    if not path.exists():
-        return None
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise TableError(f"{FILE} cannot be read ({error}); run the benchmark again") from error
-    return check(found)
+    return check(json_files.read(path, "run the benchmark again")) if path.exists() else None
 
 
 def write(found: Json, folder: Path) -> Path:
@@ -66,7 +61,7 @@ def check(found: object) -> Json:
     reports.tables.TableError
         A field is missing, unknown or of another type, or a check occurs twice.
     """
-    top = _fields(found, _TOP, "")
+    top = fields(found, _TOP, f"{FILE}: ")
     if top["schema"] != SCHEMA:
         raise TableError(f"{FILE}: schema '{top['schema']}', expected '{SCHEMA}'; run the benchmark again")
     names = [_check(entry, place)["name"] for place, entry in enumerate(top["checks"])]
@@ -81,18 +76,8 @@ def leaks(found: Json) -> list[Json]:
 
 
 def _check(found: object, place: int) -> Json:
-    entry = _fields(found, _CHECK, f"check {place}: ")
+    entry = fields(found, _CHECK, f"{FILE}: check {place}: ")
     usable = entry["outcome"] in OUTCOMES and all(isinstance(text, str) for text in entry["found"])
     if not usable or isinstance(entry["n_found"], bool) or entry["n_found"] < 0:
         raise TableError(f"{FILE}: check '{entry['name']}': outcome, found or n_found are not as declared")
     return entry
-
-
-def _fields(found: object, declared: Mapping[str, type], where: str) -> Json:
-    if not isinstance(found, dict) or set(found) != set(declared):
-        got = sorted(map(str, found)) if isinstance(found, dict) else type(found).__name__
-        raise TableError(f"{FILE}: {where}expected the fields {sorted(declared)}, got {got}")
-    wrong = [name for name, kind in declared.items() if not isinstance(found[name], kind)]
-    if wrong:
-        raise TableError(f"{FILE}: {where}fields {wrong} have another type than declared")
-    return found

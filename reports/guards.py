@@ -9,7 +9,9 @@ import json
 import math
 from pathlib import Path
 
+from reports import json_files
 from reports.files import write_text
+from reports.json_files import fields, is_number
 from reports.run import Json
 from reports.tables import TableError
 
@@ -41,13 +43,7 @@ def read(folder: Path) -> Json | None:
         The file is not as declared.
     """
     path = folder / FILE
-    if not path.exists():
-        return None
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise TableError(f"{FILE} cannot be read ({error}); run the guards again") from error
-    return check(found)
+    return check(json_files.read(path, "run the guards again")) if path.exists() else None
 
 
 def write(found: Json, folder: Path) -> Path:
@@ -65,7 +61,7 @@ def check(found: object) -> Json:
     reports.tables.TableError
         A field is missing, unknown or of another type, a number is out of range, a name occurs twice.
     """
-    top = _fields(found, _TOP, "")
+    top = fields(found, _TOP, f"{FILE}: ")
     if top["schema"] != SCHEMA:
         raise TableError(f"{FILE}: schema '{top['schema']}', expected '{SCHEMA}'; run the guards again")
     names = [_guard(guard, place)["name"] for place, guard in enumerate(top["guards"])]
@@ -76,27 +72,9 @@ def check(found: object) -> Json:
 
 
 def _guard(found: object, place: int) -> Json:
-    guard = _fields(found, _GUARD, f"guard {place}: ")
+    guard = fields(found, _GUARD, f"{FILE}: guard {place}: ")
     numbers = [*(guard[name] for name in _POSITIVE), *guard["rounds"]]
-    usable = all(_is_number(value) and 0 < value < math.inf for value in numbers)
+    usable = all(is_number(value) and 0 < value < math.inf for value in numbers)
     if not (usable and guard["rounds"] and 0 <= guard["p"] <= 1):
         raise TableError(f"{FILE}: guard '{guard['name']}': ratios, seconds and limit must be positive, p in 0 to 1")
     return guard
-
-
-def _fields(found: object, declared: dict[str, type], where: str) -> Json:
-    if not isinstance(found, dict) or set(found) != set(declared):
-        got = sorted(map(str, found)) if isinstance(found, dict) else type(found).__name__
-        raise TableError(f"{FILE}: {where}expected the fields {sorted(declared)}, got {got}")
-    wrong = [name for name, kind in declared.items() if not _is(found[name], kind)]
-    if wrong:
-        raise TableError(f"{FILE}: {where}fields {wrong} have another type than declared")
-    return found
-
-
-def _is(value: object, kind: type) -> bool:
-    return _is_number(value) if kind is float else isinstance(value, kind)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

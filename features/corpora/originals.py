@@ -6,7 +6,6 @@ of 27 speakers, taken from copies of them (``audiomnist_sha256.txt``, in the for
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -15,6 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from features.audio import AudioError, read_samples
+from features.checksums import sha256
 from features.corpora.audiomnist import open_audiomnist
 from features.corpora.recordings import Corpus, CorpusError, offenders
 
@@ -124,10 +124,8 @@ def _unreadable(corpus: Corpus, on_recording: OnProgress) -> Iterator[str]:
 
 def _changed(data: Path, hashes: Mapping[str, str]) -> Iterator[str]:
     """Compare the recordings whose SHA-256 is known; missing ones count too."""
-    wrong = [path for path, digest in sorted(hashes.items()) if _sha256(data / path) != digest]
+    wrong = [
+        path for path, digest in sorted(hashes.items()) if not (data / path).is_file() or sha256(data / path) != digest
+    ]
     if wrong:
         yield f"{len(wrong)} of {len(hashes)} recordings with a known SHA-256 differ: {offenders(wrong)}"
-
-
-def _sha256(path: Path) -> str | None:
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None

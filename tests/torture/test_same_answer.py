@@ -17,23 +17,15 @@ import pytest
 from reports import tables
 from reports.page import rebuild
 
+from ..benchmarks.test_same_answer import SAME, written_backwards
+
 CHECKOUT = Path(__file__).resolve().parents[2]
-SAME = ("folds.parquet", "predictions.parquet", "summary.json", "report.html")
 OPTIONS = ("--folds", "3", "--no-premium")
 THREADS = ("--threads", "2")
 MOST = {"svm": 0.01, "xgboost": 1e-5, "cnn": 1.0}
 """Largest difference of scores that another number of threads may make."""
 MOST_LABELS = 0.2
 """Largest share of labels that it may change."""
-
-
-def written_backwards(corpus):
-    files = sorted((path for path in corpus.rglob("*") if path.is_file()), reverse=True)
-    contents = [(path, path.read_bytes()) for path in files]
-    shutil.rmtree(corpus)
-    for path, content in contents:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
 
 
 def turkish(folder):

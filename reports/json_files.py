@@ -1,0 +1,51 @@
+"""JSON files beside the tables of a run, whose fields a module declares: read, and held against the declaration."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from reports.tables import TableError
+
+
+def read(path: Path, remedy: str) -> object:
+    """Return what the file `path`, which exists, holds.
+
+    Raises
+    ------
+    reports.tables.TableError
+        It is no JSON; the message ends with `remedy`.
+    """
+    try:
+        found: object = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise TableError(f"{path.name} cannot be read ({error}); {remedy}") from error
+    return found
+
+
+def fields(found: object, declared: Mapping[str, type], where: str) -> dict[str, Any]:
+    """Return `found` if it has just the fields that are declared, of their types; a ``float`` may be whole.
+
+    Raises
+    ------
+    reports.tables.TableError
+        It has not; the message begins with `where`.
+    """
+    if not isinstance(found, dict) or set(found) != set(declared):
+        got = sorted(map(str, found)) if isinstance(found, dict) else type(found).__name__
+        raise TableError(f"{where}expected the fields {sorted(declared)}, got {got}")
+    wrong = [name for name, kind in declared.items() if not _is(found[name], kind)]
+    if wrong:
+        raise TableError(f"{where}fields {wrong} have another type than declared")
+    return found
+
+
+def is_number(value: object) -> bool:
+    """Tell whether `value` is a number; True and False are none."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is(value: object, kind: type) -> bool:
+    return is_number(value) if kind is float else isinstance(value, kind)
