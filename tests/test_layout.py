@@ -1,6 +1,8 @@
 """The layout's guards: generic package names stay safe."""
 
 import importlib
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -36,3 +38,9 @@ def test_constraints_hold_versions_and_no_addresses():
     lines = (CHECKOUT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     assert lines
     assert all("==" in line and "/" not in line and "@" not in line for line in lines)
+
+
+def test_the_long_tests_can_be_collected():
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "tests/torture"]
+    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
