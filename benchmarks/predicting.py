@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import sys
 import time
 import warnings
@@ -14,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from features.audio import SPARE_S, read_samples, resample
-from features.mfcc import MfccConfig, NarrowFilterWarning, extract, sounding_frames
+from benchmarks.hearing import Heard, hearing
+from features.recipes import MfccConfig, NarrowFilterWarning
 from features.views import view
-from models.files import load_model
+from models.files import load_model, read_card
 from models.protocol import Model, ModelFileError
 from reports.plain_text import cell
 
@@ -50,29 +49,27 @@ def predict_files(folder: Path, names: Sequence[str], *, plug_in: str | None = N
         The folder holds no model, one whose parts do not fit together, or one trained on published images, which have
         no audio recipe to repeat.
     """
-    model, card = load_model(folder, plug_in=plug_in)
+    card = read_card(folder)
     if card.get("images"):
         raise ModelFileError(f"{folder}: this model was trained on published images, it cannot hear audio files")
     config = _config(folder, card)
-    _try_once(folder, model, card, config)
-    for name in names:
-        started = time.perf_counter()
-        try:
-            source = io.BytesIO(sys.stdin.buffer.read()) if name == "-" else Path(name)
-            audio = read_samples(source, most_s=config.clip_s + SPARE_S)
-            samples = resample(audio.samples, audio.sample_rate_hz, config.sample_rate_hz)
-            mfcc = extract(samples, config)
-        except ValueError as error:  # AudioError is one
-            yield Answer(name=name, error=str(error))
-            continue
-        prediction = model.predict(_seen(mfcc, len(samples), model, config))
-        code = int(prediction.y_pred[0])
-        yield Answer(
-            name=name,
-            label=card["classes"][code],
-            score=float(prediction.scores[0, code]),
-            seconds=time.perf_counter() - started,
-        )
+    sources = [sys.stdin.buffer.read() if name == "-" else name for name in names]
+    with hearing(sources, config) as recordings:
+        model, _ = load_model(folder, plug_in=plug_in)
+        _try_once(folder, model, card, config)
+        for name, heard in zip(names, recordings, strict=True):
+            if isinstance(heard, str):
+                yield Answer(name=name, error=heard)
+                continue
+            started = time.perf_counter()
+            prediction = model.predict(_seen(heard, model))
+            code = int(prediction.y_pred[0])
+            yield Answer(
+                name=name,
+                label=card["classes"][code],
+                score=float(prediction.scores[0, code]),
+                seconds=heard.seconds + time.perf_counter() - started,
+            )
 
 
 def _config(folder: Path, card: dict[str, Any]) -> MfccConfig:
@@ -86,10 +83,11 @@ def _config(folder: Path, card: dict[str, Any]) -> MfccConfig:
 
 def _try_once(folder: Path, model: Model, card: dict[str, Any], config: MfccConfig) -> None:
     """Ask the model about silence: a model, its classes and its MFCCs that do not fit together are found here."""
-    silence = np.zeros((config.n_frames, config.n_coefficients), dtype=config.dtype)
+    zeros = np.zeros((config.n_frames, config.n_coefficients), dtype=config.dtype)
+    silence = Heard(zeros, first_frame=0, n_sounding=config.n_frames, seconds=0.0)
     n_classes = len(card["classes"])
     try:
-        answer = model.predict(_seen(silence, config.clip_samples, model, config))
+        answer = model.predict(_seen(silence, model))
         fits = answer.scores.shape == (1, n_classes) and 0 <= int(answer.y_pred[0]) < n_classes
     except Exception as error:  # what a library says of numbers that do not fit is its own affair
         raise ModelFileError(f"{folder}: model and MFCCs do not fit together ({error})") from error
@@ -97,7 +95,7 @@ def _try_once(folder: Path, model: Model, card: dict[str, Any], config: MfccConf
         raise ModelFileError(f"{folder}: the model does not answer one of its card's {n_classes} classes")
 
 
-def _seen(mfcc: NDArray[Any], n_samples: int, model: Model, config: MfccConfig) -> NDArray[Any]:
+def _seen(heard: Heard, model: Model) -> NDArray[Any]:
     """Return one recording as the model sees it."""
-    first, number = sounding_frames(n_samples, config)
-    return view(mfcc[None], model.view, first_frame=np.array([first]), n_sounding=np.array([number]))
+    frames = {"first_frame": np.array([heard.first_frame]), "n_sounding": np.array([heard.n_sounding])}
+    return view(heard.mfcc[None], model.view, **frames)

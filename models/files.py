@@ -97,7 +97,7 @@ def load_model(folder: Path, *, plug_in: str | None = None) -> tuple[Model, dict
     ModelFileError
         A file is missing, damaged, of an unknown kind, or not what its kind of model writes.
     """
-    card = _read_card(folder)
+    card = read_card(folder)
     kind = card["kind"]
     if kind not in KINDS and kind != plug_in:
         raise ModelFileError(
@@ -115,17 +115,14 @@ def load_model(folder: Path, *, plug_in: str | None = None) -> tuple[Model, dict
     return model, card
 
 
-def _check_can_save(model: Model, folder: Path, card: dict[str, Any]) -> None:
-    if not isinstance(model, SavableModel):
-        raise ModelFileError(f"model {type(model).__name__} cannot be saved: it has no methods 'save' and 'load'")
-    missing = [key for key in CARD_KEYS if key not in card]
-    if missing:
-        raise ModelFileError(f"model card lacks {', '.join(missing)}; expected {', '.join(CARD_KEYS)}")
-    if folder.exists() and any(folder.iterdir()):
-        raise ModelFileError(f"folder '{folder.name}' is not empty; a model needs a folder of its own")
+def read_card(folder: Path) -> dict[str, Any]:
+    """Read the card of a saved model, ``model.json``, and nothing else.
 
-
-def _read_card(folder: Path) -> dict[str, Any]:
+    Raises
+    ------
+    ModelFileError
+        There is none, or it is no model's card.
+    """
     path = folder / CARD_FILE
     try:
         if path.is_symlink() or path.stat().st_size > MAX_CARD_BYTES:
@@ -144,6 +141,16 @@ def _read_card(folder: Path) -> dict[str, Any]:
     if len(classes) < 2 or not all(isinstance(label, str) for label in classes) or len(set(classes)) < len(classes):
         raise ModelFileError(f"{folder.name}: {CARD_FILE}: classes must be at least two different texts")
     return checked
+
+
+def _check_can_save(model: Model, folder: Path, card: dict[str, Any]) -> None:
+    if not isinstance(model, SavableModel):
+        raise ModelFileError(f"model {type(model).__name__} cannot be saved: it has no methods 'save' and 'load'")
+    missing = [key for key in CARD_KEYS if key not in card]
+    if missing:
+        raise ModelFileError(f"model card lacks {', '.join(missing)}; expected {', '.join(CARD_KEYS)}")
+    if folder.exists() and any(folder.iterdir()):
+        raise ModelFileError(f"folder '{folder.name}' is not empty; a model needs a folder of its own")
 
 
 def _check_files(folder: Path, files: dict[str, Any]) -> None:

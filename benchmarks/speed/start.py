@@ -2,7 +2,8 @@
 
 ``python -m benchmarks.speed.start`` fits and saves a support vector machine on synthetic arrays of a published fold's
 size, writes short recordings of noise, and runs the commands in turns, each run a process of its own. Elapsed and
-processor time are medians over rounds; a further file costs what 200 more files take longer, shared among them.
+processor time are medians over rounds; a further file costs what 200 more files take longer, shared among them. What
+the two libraries that such a model needs take by themselves is measured beside them, and has no target.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from models.files import save_model
 from models.protocol import Examples, ModelSetup
 from models.svm import Svm
 
+LIBRARIES = "import sklearn.svm, skops.io"
 N_FURTHER = 200
 RATE_HZ = 48_000
 
@@ -53,26 +55,25 @@ def write_recordings(folder: Path) -> list[str]:
 
 
 def timed_run(arguments: list[str]) -> tuple[float, float]:
-    """Return elapsed and processor seconds of ``python -m benchmarks`` with `arguments`."""
+    """Return elapsed and processor seconds of Python with `arguments`."""
     environment = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")} | {
         "PYTHONPATH": cell_environment(1)["PYTHONPATH"]
     }
     before, started = os.times(), time.perf_counter()
-    subprocess.run(
-        [sys.executable, "-P", "-m", "benchmarks", *arguments], check=True, stdout=subprocess.DEVNULL, env=environment
-    )
+    subprocess.run([sys.executable, "-P", *arguments], check=True, stdout=subprocess.DEVNULL, env=environment)
     elapsed, after = time.perf_counter() - started, os.times()
     children = (after.children_user - before.children_user) + (after.children_system - before.children_system)
     return elapsed, children
 
 
 def table(seconds: NDArray[np.float64]) -> str:
-    """Write medians over rounds of help, one file and many; `seconds` has the shape ``(rounds, 3, 2)``."""
+    """Write medians over rounds of help, one file, many, and the libraries; `seconds` is ``(rounds, 4, 2)``."""
     further = (seconds[:, 2] - seconds[:, 1]) / N_FURTHER
     lines = ["| command | elapsed | processor time | target |", "|---|---|---|---|"]
     for name, own, target in (
         ("`--help`", seconds[:, 0], "0.5 s"),
         ("`predict`, one file", seconds[:, 1], "2.5 s"),
+        ("importing scikit-learn and skops", seconds[:, 3], ""),
     ):
         elapsed, processor = np.median(own, axis=0)
         lines.append(f"| {name} | {elapsed:.2f} s | {processor:.2f} s | {target} |")
@@ -88,7 +89,8 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as temporary:
         model, paths = save_svm(Path(temporary)), write_recordings(Path(temporary))
-        commands = [["--help"], ["predict", str(model), paths[0]], ["predict", str(model), *paths]]
+        predict = ["-m", "benchmarks", "predict", str(model)]
+        commands = [["-m", "benchmarks", "--help"], [*predict, paths[0]], [*predict, *paths], ["-c", LIBRARIES]]
         seconds = [[timed_run(command) for command in commands] for _ in range(given.rounds)]
     print(table(np.array(seconds)))
     print(f"\nload average at the end: {os.getloadavg()[0]:.1f}")
