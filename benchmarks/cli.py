@@ -12,13 +12,15 @@ import io
 import os
 import shlex
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from benchmarks.command_line import Cache, Corpus, cache_folder, one_line_errors, say
+from benchmarks.corpus_commands import corpus_app
+from benchmarks.speed_commands import speed_app
 
 app = typer.Typer(
     name="voxfold",
@@ -28,55 +30,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-corpus_app = typer.Typer(
-    help="Look at a corpus, fetch AudioMNIST, or write the embedded corpus.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
 app.add_typer(corpus_app, name="corpus")
-speed_app = typer.Typer(help="Run the speed guards, or set their limits.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(speed_app, name="speed")
 
-Corpus = Annotated[str, typer.Option(help="virtual, audiomnist:DIR, mfc-images:DIR or manifest:FILE.csv")]
 TimingsFrom = Annotated[
     Path | None,
     typer.Option(metavar="DIR", help="show the times of this other run of the same cells [this run's own]"),
 ]
-Cache = Annotated[Path | None, typer.Option(help="folder for extracted MFCCs [default: the user's cache folder]")]
-
-
-@contextmanager
-def one_line_errors() -> Iterator[None]:
-    """Turn what a user can cause into one line on standard error and exit status 2; Ctrl-C into one line and 130."""
-    from benchmarks import interruption
-
-    interruption.watch()
-    try:
-        yield
-    except Exception as error:
-        from benchmarks.errors import USER_ERRORS  # knows every room, which a command without errors need not load
-
-        if not isinstance(error, USER_ERRORS):
-            raise
-        from benchmarks.cells import is_no_room
-
-        full = is_no_room(error) and not isinstance(error, ValueError)  # the project's own errors say what to do
-        remedy = "; what is finished is kept: make room and give the same command again" if full else ""
-        _say(f"voxfold: {' '.join(str(error).split())}{remedy}", err=True)
-        raise typer.Exit(2) from None
-
-
-def _say(text: str, *, nl: bool = True, err: bool = False) -> None:
-    """Print lines; names in them come from other people's files, and a terminal obeys some characters."""
-    from reports.plain_text import printable_lines
-
-    typer.echo(printable_lines(text), nl=nl, err=err)
-
-
-def _cache_folder(cache: Path | None) -> Path:
-    import platformdirs
-
-    return cache if cache is not None else Path(platformdirs.user_cache_dir("voxfold"))
 
 
 def _date_of_the_run() -> datetime:
@@ -86,7 +46,7 @@ def _date_of_the_run() -> datetime:
     try:
         return moment(os.environ.get("SOURCE_DATE_EPOCH"))
     except SettingsError as error:
-        _say(f"voxfold: {error}", err=True)
+        say(f"voxfold: {error}", err=True)
         raise typer.Exit(2) from None
 
 
@@ -171,17 +131,17 @@ def run(
         plug_ins.look_here(settings.models)
         result = run_benchmark(
             settings,
-            cache=_cache_folder(settings.cache),
+            cache=cache_folder(settings.cache),
             command=_without_places(command),
             created=created,
             stages=Stages(),
             keras_backend=os.environ.get("KERAS_BACKEND"),
         )
         if result.report is not None:
-            _say(closing_words(result.folder))
+            say(closing_words(result.folder))
         for failure in result.failed:
-            _say(f"failed: {failure['cell']}: {failure['error']}")
-        _say(f"report: {result.report or 'none, no cell finished'}")
+            say(f"failed: {failure['cell']}: {failure['error']}")
+        say(f"report: {result.report or 'none, no cell finished'}")
     if result.failed:
         raise typer.Exit(1)
 
@@ -208,8 +168,8 @@ def audit(
     with one_line_errors():
         from benchmarks import plug_ins
         from benchmarks.audit import lines
+        from benchmarks.auditing import audit_corpus
         from benchmarks.progress import Stages
-        from benchmarks.runner import audit_corpus
         from benchmarks.settings import read_settings
         from benchmarks.tasks import LeakError
         from reports.audits import leaks
@@ -220,14 +180,14 @@ def audit(
         try:
             found = audit_corpus(
                 settings,
-                cache=_cache_folder(cache),
+                cache=cache_folder(cache),
                 stages=Stages(),
                 keras_backend=os.environ.get("KERAS_BACKEND"),
             )
         except LeakError as error:
-            _say(f"leak           {error}")
+            say(f"leak           {error}")
             raise typer.Exit(1) from None
-        _say("\n".join(map(printable, lines(found))))
+        say("\n".join(map(printable, lines(found))))
     if leaks(found):
         raise typer.Exit(1)
 
@@ -238,7 +198,7 @@ def report(folder: Annotated[Path, typer.Argument(help="run directory")], timing
     with one_line_errors():
         from reports.page import rebuild
 
-        _say(f"report: {rebuild(folder, timings_from)}")
+        say(f"report: {rebuild(folder, timings_from)}")
 
 
 @app.command()
@@ -258,7 +218,7 @@ def compare(
         from reports.two_runs_page import write
 
         found = write(a, b, page)
-        _say("\n".join([*plain(found), *found["answer"]["warnings"], f"report: {page}"]))
+        say("\n".join([*plain(found), *found["answer"]["warnings"], f"report: {page}"]))
 
 
 @app.command(name="check")
@@ -279,7 +239,7 @@ def check_gates(
         verdicts = check(folder, gates)
         if junit is not None:
             write_junit(verdicts, junit, name=folder.resolve().name)
-        _say("\n".join([*(verdict.line for verdict in verdicts), count_line(verdicts)]))
+        say("\n".join([*(verdict.line for verdict in verdicts), count_line(verdicts)]))
     raise typer.Exit(exit_status(verdicts))
 
 
@@ -300,7 +260,7 @@ def simulate(
 
         with Stages().stage("simulate") as advance:
             results = simulated(designs, (data_sets, seed), jobs or os.cpu_count() or 1, advance)
-        _say(results.text)
+        say(results.text)
         if out is not None:
             results.write(out)
     if not results.holds:
@@ -329,12 +289,12 @@ def growth(
             {"corpus": corpus, "models": models, "sizes": sizes, "budget_s": budget_s, "threads": threads}
         )
         found = measure_growth(
-            settings, cache=_cache_folder(cache), stages=Stages(), keras_backend=os.environ.get("KERAS_BACKEND")
+            settings, cache=cache_folder(cache), stages=Stages(), keras_backend=os.environ.get("KERAS_BACKEND")
         )
         content = content_of(found, dataclasses.asdict(settings))
         page = write(content, out)
-        _say(markdown(content), nl=False)
-        _say(f"page: {page}")
+        say(markdown(content), nl=False)
+        say(f"page: {page}")
 
 
 @app.command()
@@ -345,7 +305,7 @@ def intervals(folder: Annotated[Path, typer.Argument(help="run directory")]) -> 
         from reports.run import load
         from reports.simulation_tables import beside_table
 
-        _say(beside_table(beside(load(folder))), nl=False)
+        say(beside_table(beside(load(folder))), nl=False)
 
 
 @app.command()
@@ -370,62 +330,6 @@ def predict(
         raise typer.Exit(2)
 
 
-@corpus_app.command()
-def describe(
-    corpus: Annotated[str, typer.Argument(help="virtual, audiomnist:DIR, mfc-images:DIR or manifest:FILE.csv")],
-    allow_outside: Annotated[
-        bool, typer.Option("--allow-outside", help="also use recordings outside the manifest's folder")
-    ] = False,
-    cache: Cache = None,
-) -> None:
-    """Print counts by speaker, gender and accent, what was cleaned, and quarantined files."""
-    with one_line_errors():
-        from benchmarks.describing import description
-        from features.corpora.opening import open_corpus
-
-        opened = open_corpus(corpus, cache=_cache_folder(cache), allow_outside=allow_outside)
-        _say(description(opened))
-
-
-@corpus_app.command()
-def speak(folder: Annotated[Path, typer.Argument(help="where to write data/<speaker>/*.wav")]) -> None:
-    """Write the embedded corpus of virtual speakers as WAV files, in AudioMNIST's layout."""
-    with one_line_errors():
-        from benchmarks.progress import Stages
-        from features.corpora.virtual import speak as speak_corpus
-
-        with Stages().stage("speak") as spoken:
-            speak_corpus(folder, on_speaker=spoken)
-        _say(f"corpus: {folder}")
-
-
-@corpus_app.command()
-def download(
-    folder: Annotated[Path, typer.Argument(help="what is to hold AudioMNIST; must not exist, or be empty or whole")],
-    url: Annotated[
-        str | None, typer.Option(help="another address of the same zip archive, https or http://localhost")
-    ] = None,
-    check: Annotated[bool, typer.Option("--check", help="fetch nothing, only verify what is in the folder")] = False,
-) -> None:
-    """Fetch AudioMNIST (about 1 GB, 2 GB unpacked), verify it and put it in place.
-
-    A download that was stopped goes on; a folder that holds the corpus is only verified.
-    """
-    with one_line_errors():
-        from benchmarks.downloading import closing_words
-        from benchmarks.interruption import announce
-        from benchmarks.progress import Stages
-        from features.corpora import download as fetching
-
-        announce("interrupted; run the same command again, it goes on with what is there")
-        stages = Stages()
-        if check:
-            corpus = fetching.check(folder, stages=stages)
-        else:
-            corpus = fetching.download(folder, stages=stages, url=url or fetching.URL)
-        _say(closing_words(corpus, folder))
-
-
 @app.command()
 def images(
     corpus: Annotated[str | None, typer.Option(help="audiomnist:DIR: recordings to draw")] = None,
@@ -437,11 +341,11 @@ def images(
         from benchmarks.drawing import draw_images, write_audiomnist_maps
 
         if maps_only:
-            _say(f"maps: {write_audiomnist_maps(out)}")
+            say(f"maps: {write_audiomnist_maps(out)}")
         elif corpus is None:
             raise typer.BadParameter("give --corpus audiomnist:DIR, or --maps-only")
         else:
-            _say(draw_images(corpus, out))
+            say(draw_images(corpus, out))
 
 
 @app.command()
@@ -460,58 +364,9 @@ def datasheet(
         differing = differing_blocks(text, speakers)
         if not check:
             file.write_text(recount(text, speakers), encoding="utf-8")
-        _say(f"{file}: {', '.join(differing) + ' differ' if differing else 'all counts agree'}")
+        say(f"{file}: {', '.join(differing) + ' differ' if differing else 'all counts agree'}")
     if check and differing:
         raise typer.Exit(1)
-
-
-@contextmanager
-def _guards_measured() -> Iterator[None]:
-    """Say in one line why there is no verdict: exit 3 nothing measured, 1 a guard broken, 2 a baseline not theirs."""
-    from benchmarks.speed.judging import BaselineError
-    from benchmarks.speed.measuring import BrokenGuardError, NothingMeasuredError
-
-    status = {NothingMeasuredError: 3, BrokenGuardError: 1, BaselineError: 2}
-    try:
-        with one_line_errors():
-            yield
-    except tuple(status) as error:
-        _say(f"voxfold: {error}", err=True)
-        raise typer.Exit(status[type(error)]) from None
-
-
-@speed_app.command(name="run")
-def run_guards(
-    folder: Annotated[
-        Path | None, typer.Argument(metavar="[DIR]", help="run directory whose report is to show them")
-    ] = None,
-) -> None:
-    """Measure every guard and hold it against its limit: exit 0 all hold, 1 one is too slow, 3 nothing was measured."""
-    with _guards_measured():
-        from benchmarks.speed import recording
-        from benchmarks.speed.baseline import read_limits
-        from benchmarks.speed.judging import judge_all
-        from benchmarks.speed.measuring import measure
-
-        limits = read_limits()
-        verdicts = judge_all(measure(), limits)
-        _say("\n".join(map(recording.line, verdicts)))
-        if folder is not None and (page := recording.record(verdicts, folder)):
-            _say(f"report: {page}")
-    if not all(verdict.holds for verdict in verdicts):
-        raise typer.Exit(1)
-
-
-@speed_app.command()
-def baseline() -> None:
-    """Measure every guard several times and rewrite the limits in benchmarks/speed/baseline.toml."""
-    with _guards_measured():
-        from benchmarks.speed.baseline import BASELINE, PASSES, median_ratios, write_baseline
-        from benchmarks.speed.measuring import measure
-
-        ratios = median_ratios([measure() for _ in range(PASSES)])
-        write_baseline(ratios)
-        _say(f"{BASELINE}: limits of {len(ratios)} guards")
 
 
 def main() -> None:

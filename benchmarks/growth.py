@@ -24,12 +24,15 @@ import pandas as pd
 
 from benchmarks.cells import CellJob, checksums, peak_rss_bytes
 from benchmarks.executors import run_jobs
+from benchmarks.jobs import check_models, make_jobs
+from benchmarks.manifests import conditions_of, manifest_of
 from benchmarks.plug_ins import sources
 from benchmarks.power_laws import fit_law
+from benchmarks.preparing import Material, prepare_corpus
 from benchmarks.progress import Stages
 from benchmarks.provenance import CHECKOUT
 from benchmarks.results import RunDirectory
-from benchmarks.runner import Material, check_models, collect, conditions_of, make_jobs, manifest_of, prepare_corpus
+from benchmarks.runner import collect
 from benchmarks.settings import SEED, RunSettings, SettingsError, moment
 from benchmarks.tasks import find_task
 from features.corpora.audiomnist import open_audiomnist

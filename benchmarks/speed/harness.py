@@ -17,9 +17,10 @@ import pandas as pd
 import platformdirs
 
 from benchmarks.executors import run_jobs
+from benchmarks.jobs import make_jobs
 from benchmarks.plug_ins import sources
+from benchmarks.preparing import prepare
 from benchmarks.progress import Stages
-from benchmarks.runner import make_jobs, prepare
 from benchmarks.settings import RunSettings, read_settings
 from benchmarks.tasks import find_task
 from reports import tables

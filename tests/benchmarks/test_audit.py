@@ -15,9 +15,12 @@ import soundfile
 
 from benchmarks import audit as auditing
 from benchmarks import isolation, telling
+from benchmarks.auditing import audited
 from benchmarks.folds import make_plan
+from benchmarks.jobs import make_jobs
+from benchmarks.manifests import conditions_of
+from benchmarks.preparing import prepare
 from benchmarks.progress import Stages
-from benchmarks.runner import _audited, conditions_of, make_jobs, prepare
 from benchmarks.settings import read_settings
 from benchmarks.tasks import find_task
 from features import views
@@ -85,7 +88,7 @@ def looked_at(folder, settings, material):
     tables.write(material.corpus.recordings, "recordings", folder)
     tables.write(material.plan.folds, "folds", folder)
     jobs = make_jobs(settings, material, {"majority": {}}, conditions_of(settings, material, None))
-    return _audited(folder, settings, material, jobs)
+    return audited(folder, settings, material, jobs)
 
 
 def checked(audited):

@@ -1,0 +1,63 @@
+"""``speed``: run the speed guards, or set their limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmarks.command_line import one_line_errors, say
+
+speed_app = typer.Typer(help="Run the speed guards, or set their limits.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@contextmanager
+def _guards_measured() -> Iterator[None]:
+    """Say in one line why there is no verdict: exit 3 nothing measured, 1 a guard broken, 2 a baseline not theirs."""
+    from benchmarks.speed.judging import BaselineError
+    from benchmarks.speed.measuring import BrokenGuardError, NothingMeasuredError
+
+    status = {NothingMeasuredError: 3, BrokenGuardError: 1, BaselineError: 2}
+    try:
+        with one_line_errors():
+            yield
+    except tuple(status) as error:
+        say(f"voxfold: {error}", err=True)
+        raise typer.Exit(status[type(error)]) from None
+
+
+@speed_app.command(name="run")
+def run_guards(
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="[DIR]", help="run directory whose report is to show them")
+    ] = None,
+) -> None:
+    """Measure every guard and hold it against its limit: exit 0 all hold, 1 one is too slow, 3 nothing was measured."""
+    with _guards_measured():
+        from benchmarks.speed import recording
+        from benchmarks.speed.baseline import read_limits
+        from benchmarks.speed.judging import judge_all
+        from benchmarks.speed.measuring import measure
+
+        limits = read_limits()
+        verdicts = judge_all(measure(), limits)
+        say("\n".join(map(recording.line, verdicts)))
+        if folder is not None and (page := recording.record(verdicts, folder)):
+            say(f"report: {page}")
+    if not all(verdict.holds for verdict in verdicts):
+        raise typer.Exit(1)
+
+
+@speed_app.command()
+def baseline() -> None:
+    """Measure every guard several times and rewrite the limits in benchmarks/speed/baseline.toml."""
+    with _guards_measured():
+        from benchmarks.speed.baseline import BASELINE, PASSES, median_ratios, write_baseline
+        from benchmarks.speed.measuring import measure
+
+        ratios = median_ratios([measure() for _ in range(PASSES)])
+        write_baseline(ratios)
+        say(f"{BASELINE}: limits of {len(ratios)} guards")
