@@ -22,6 +22,7 @@ from benchmarks.executors import COMMAND, Outcome
 from benchmarks.provenance import CHECKOUT
 from features.cache import Features
 from reports import tables
+from reports.declared import odd_value
 from reports.files import checksum, remove_abandoned, write_text
 
 MANIFEST = "manifest.json"
@@ -110,7 +111,8 @@ class RunDirectory:
         manifest = self.read_manifest()
         if manifest is None:
             raise RunError(f"{self.path}: holds files but no run; choose another --out, or --fresh to replace a run")
-        old = manifest.get("conditions", {})
+        noted = manifest.get("conditions")
+        old = noted if isinstance(noted, dict) else {}
         differing = sorted(key for key in {*old, *conditions} if old.get(key) != conditions.get(key))
         if differing:
             raise RunError(
@@ -159,15 +161,17 @@ class RunDirectory:
             return False
         return not (job.save and record.get("savable")) or (self.cells / job.cell.name / "model").is_dir()
 
+    def find_damage(self) -> dict[Path, str]:
+        """Say of finished cells whose files are not those that they were what is wrong with them."""
+        cells = sorted(path for path in self.cells.iterdir() if path.name != "failed")
+        return {folder: damage for folder in cells if (damage := _damage(folder)) is not None}
+
     def remove_damaged(self) -> list[str]:
-        """Remove the finished cells whose files are not those that they were; return what was wrong."""
-        found = []
-        for folder in sorted(path for path in self.cells.iterdir() if path.name != "failed"):
-            damage = _damage(folder)
-            if damage is not None:
-                shutil.rmtree(folder) if folder.is_dir() else folder.unlink()
-                found.append(f"cell {folder.name} is damaged ({damage}) and is repeated")
-        return found
+        """Remove damaged cells; return what was wrong."""
+        damaged = self.find_damage()
+        for folder in damaged:
+            shutil.rmtree(folder) if folder.is_dir() else folder.unlink()
+        return [f"cell {folder.name} is damaged ({damage}) and is repeated" for folder, damage in damaged.items()]
 
     def record_failure(self, outcome: Outcome) -> None:
         """Keep the error, the command and the log of a failed cell."""
@@ -192,7 +196,9 @@ class RunDirectory:
         for job in jobs:
             error = self.cells / "failed" / job.cell.name / "error.txt"
             if error.is_file():
-                found.append({"cell": job.cell.name, "error": error.read_text(encoding="utf-8").strip()})
+                found.append(
+                    {"cell": job.cell.name, "error": error.read_text(encoding="utf-8", errors="replace").strip()}
+                )
         return found
 
     def collect(self, jobs: Sequence[CellJob], features: Features) -> None:
@@ -214,7 +220,7 @@ def _damage(folder: Path) -> str | None:
         record = json.loads((folder / "cell.json").read_text(encoding="utf-8"))
         now = checksums(folder)
         differing = sorted(name for name in {*record["files"], *now} if record["files"].get(name) != now.get(name))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return "cell.json is missing or cannot be read"
     return f"{differing[0]} changed or is missing" if differing else None
 
@@ -236,7 +242,8 @@ def _is_record(content: object, job: CellJob) -> bool:
     if not isinstance(content, dict) or content.get("key") != job.key or content.get("cell") != job.cell.keys:
         return False
     n_bytes = content.get("model_bytes")
-    return isinstance(content.get("settings"), dict) and (n_bytes is None or type(n_bytes) is int)
+    usable = isinstance(content.get("settings"), dict) and (n_bytes is None or type(n_bytes) is int)
+    return usable and odd_value(content) is None
 
 
 def _extraction(features: Features) -> pd.DataFrame:

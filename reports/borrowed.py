@@ -16,6 +16,7 @@ from pathlib import Path
 import pandas as pd
 
 from reports import guards, tables
+from reports.declared import Origin, check_part
 from reports.run import Json, read_manifest
 
 FOLDER = "timings-from"
@@ -57,8 +58,8 @@ def read(folder: Path) -> Borrowed | None:
         return None
     try:
         origin: Json = json.loads((place / _ORIGIN).read_text(encoding="utf-8"))
-        _ = origin["created"], origin["machine"].get("processor"), origin["commit"], origin["timings_hash"]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        check_part(Origin, origin, _ORIGIN)
+    except (OSError, ValueError) as error:
         raise tables.TableError(f"{place / _ORIGIN} cannot be read ({error}); give --timings-from again") from error
     return Borrowed(origin=origin, timings=tables.read("timings", place), guards=guards.read(place))
 

@@ -18,11 +18,13 @@ Whole = Annotated[StrictInt, Field(ge=0, lt=2**53)]
 Texts = list[StrictStr]
 
 
-class _Part(BaseModel):
+class Part(BaseModel):
+    """Entries that are declared, among others."""
+
     model_config = ConfigDict(extra="allow")
 
 
-class _Task(_Part):
+class _Task(Part):
     name: StrictStr
     classes: Annotated[Texts, Field(min_length=1)]
     attribute: StrictStr | None = None
@@ -30,7 +32,7 @@ class _Task(_Part):
     question: StrictStr = ""
 
 
-class _Protocol(_Part):
+class _Protocol(Part):
     name: StrictStr
     folds: Whole | None = None
     fold_names: list[StrictStr] = []
@@ -41,14 +43,14 @@ class _Protocol(_Part):
     notes: Texts = []
 
 
-class _Model(_Part):
+class _Model(Part):
     name: StrictStr
     description: StrictStr = ""
     view: StrictStr | None = None
     baseline: StrictBool = False
 
 
-class _Corpus(_Part):
+class _Corpus(Part):
     kind: StrictStr | None = None
     name: StrictStr | None = None
     synthetic: StrictBool = False
@@ -56,35 +58,51 @@ class _Corpus(_Part):
     notes: Texts = []
 
 
-class _Failure(_Part):
+class _Failure(Part):
     cell: StrictStr
     error: StrictStr
 
 
-class _Choice(_Part):
+class _Choice(Part):
     model: StrictStr
     model_bytes: Whole | None = None
 
 
-class _Cells(_Part):
+class _Cells(Part):
     failed: list[_Failure] = []
     choices: list[_Choice] = []
 
 
-class _Machine(_Part):
+class Machine(Part):
+    """The machine on which something was measured."""
+
     processor: StrictStr | None = None
     system: StrictStr | None = None
     cores: Whole | None = None
     memory_bytes: Whole | None = None
 
 
-class _Manifest(_Part):
+class Measurement(Part):
+    """Where and when something was measured."""
+
+    created: StrictStr | None
+    machine: Machine
+
+
+class Origin(Measurement):
+    """The run that timings were taken from."""
+
+    commit: StrictStr | None
+    timings_hash: StrictStr
+
+
+class _Manifest(Part):
     task: _Task
     protocol: _Protocol
     models: list[_Model]
     corpus: _Corpus = _Corpus()
     cells: _Cells = _Cells()
-    machine: _Machine | None = None
+    machine: Machine | None = None
     mfcc: dict[str, Any] | None = None
     versions: dict[str, Any] | None = None
     accelerated: dict[str, Any] | None = None
@@ -114,28 +132,50 @@ def check_manifest(found: object) -> None:
     for what, names in (("classes", manifest.task.classes), ("models", [model.name for model in manifest.models])):
         if len(set(names)) < len(names):
             raise _refused(f"{what} have the same name twice")
-    _check_values(found)
+    if (odd := odd_value(found)) is not None:
+        raise _refused(odd)
 
 
-def _check_values(found: object) -> None:
-    """Refuse numbers and texts that no table and no page could hold."""
+def check_part(part: type[Part], found: object, file: str) -> None:
+    """Check what the file `file` holds, or a part of it.
+
+    Raises
+    ------
+    reports.tables.TableError
+        An entry is missing, of another type, or cannot be shown; the message names it and the file.
+    """
+    try:
+        part.model_validate(found)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "it"
+        raise TableError(f"{file}: {where}: {first['msg'].lower()}; measure again") from error
+    if (why := odd_value(found)) is not None:
+        raise TableError(f"{file}: {why}; measure again")
+
+
+def odd_value(found: object) -> str | None:
+    """Say which number or text no table and no page could hold; None where all can be held."""
     waiting = [(found, 0)]
     while waiting:
         value, depth = waiting.pop()
         if depth > MAX_DEPTH:
-            raise _refused(f"nested deeper than {MAX_DEPTH}")
+            return f"nested deeper than {MAX_DEPTH}"
         if isinstance(value, dict):
             waiting += [(part, depth + 1) for pair in value.items() for part in pair]
         elif isinstance(value, list):
             waiting += [(part, depth + 1) for part in value]
+        elif isinstance(value, int) and abs(value) >= 2**63:
+            return "a number of more than 64 bits"
         elif isinstance(value, float) and not math.isfinite(value):
-            raise _refused(f"{value} is no number")
+            return f"{value} is no number"
         elif (
             isinstance(value, str)
             and not value.isascii()
             and value.encode("utf-8", "replace") != value.encode("utf-8", "surrogatepass")
         ):
-            raise _refused(f"a text with half a character, {value!a:.60}")
+            return f"a text with half a character, {value!a:.60}"
+    return None
 
 
 def _refused(why: str) -> TableError:

@@ -10,6 +10,7 @@ import math
 from pathlib import Path
 
 from reports import json_files
+from reports.declared import Measurement, check_part
 from reports.files import write_text
 from reports.json_files import fields, is_number
 from reports.run import Json
@@ -64,6 +65,7 @@ def check(found: object) -> Json:
     top = fields(found, _TOP, f"{FILE}: ")
     if top["schema"] != SCHEMA:
         raise TableError(f"{FILE}: schema '{top['schema']}', expected '{SCHEMA}'; run the guards again")
+    check_part(Measurement, top, FILE)
     names = [_guard(guard, place)["name"] for place, guard in enumerate(top["guards"])]
     double = sorted({name for name in names if names.count(name) > 1})
     if double or not names:

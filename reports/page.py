@@ -37,6 +37,7 @@ MAX_EXAMPLES_BYTES = 600_000
 
 _NO_PROTOCOL: Json = {"folds": None, "repetitions": None, "seeds": [], "sentences": [], "notes": []}
 _NO_CORPUS: Json = {"hash": None}
+_NO_MACHINE: Json = {"processor": None, "cores": None, "memory_bytes": None}
 
 _ORDER = ("accent_bucket", "accent", "gender", "native_speaker", "age_band", "origin_bucket", "room", INTERSECTION)
 
@@ -104,11 +105,17 @@ def _finished(value: object) -> object:
     return isolated(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
+def _measured_on(summary: Json) -> Json | None:
+    """Return what is known of the machine whose times are shown; None where that is nothing."""
+    machine = (summary.get("timings_from") or summary).get("machine")
+    return {**_NO_MACHINE, **machine} if machine else None
+
+
 def _context(summary: Json, folder: Path) -> Json:
     protocol = {**_NO_PROTOCOL, **summary["protocol"]}
     return {
         "s": {**summary, "protocol": protocol, "corpus": {**_NO_CORPUS, **summary["corpus"]}},
-        "measured_on": (summary.get("timings_from") or summary).get("machine"),
+        "measured_on": _measured_on(summary),
         "look": figures.styles(summary),
         "title": title(summary),
         "synthetic": SYNTHETIC if summary["corpus"].get("synthetic") else "",

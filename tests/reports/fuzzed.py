@@ -5,17 +5,20 @@ from __future__ import annotations
 import copy
 import json
 import random
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from benchmarks.settings import SettingsError, read_settings
-from reports import guards, tables
+from reports import audits, guards, tables
 from reports.gates import GatesError, read_gates
 from reports.page import rebuild
 from reports.run import load
+from reports.two_runs_page import write as compare
 
 from .conftest import Recipe, write_run
+from .test_audits import FOUND as AUDIT
 from .test_guards import FOUND
 
 TINY = Recipe(
@@ -30,6 +33,15 @@ GATES = (
     b'[[gate]]\ncells = "complete"\n'
 )
 SETTINGS = b'corpus = "virtual"\nmodels = "svm,cnn"\nfolds = 5\nclip_s = 1.0\nstrict = true\nout = "x"\n'
+PAGES = {
+    "page, manifest": "manifest.json",
+    "page, guards": "guards.json",
+    "page, audit": "audit.json",
+    "page, borrowed times": "timings-from/origin.json",
+}
+"""Readers that make a whole page, and the file of which one entry is odd."""
+
+COMPARISON = "comparison, manifest"
 TOKENS = (
     b"\xff", b"\x00", b"[", b"[[", b"]", b"{", b"}", b'"', b"'''", b"=", b".", b"\n", b"nan", b"inf", b"1e999",
     b"1979-05-27", b"models", b"at_most", b"ratio", b"*", b"_", b"0x", b"\\ud800", b"PAR1", b"\x7f\xff\xff\xff",
@@ -88,7 +100,10 @@ class Fuzzed:
     def __init__(self, folder: Path) -> None:
         self.folder = write_run(folder / "run", TINY)
         guards.write(FOUND, self.folder)
-        self.whole = {path.name: path.read_bytes() for path in self.folder.iterdir()}
+        audits.write(AUDIT, self.folder)
+        other = shutil.copytree(self.folder, folder / "other")
+        rebuild(self.folder, other)
+        self.whole = {str(path.relative_to(self.folder)): path.read_bytes() for path in _files(self.folder)}
         error = (tables.TableError,)
         readers = {
             f"{name}.parquet": on_a_file(f"{name}.parquet", self.whole[f"{name}.parquet"], load, error)
@@ -104,7 +119,8 @@ class Fuzzed:
             **readers,
             "manifest.json, values": self._odd("manifest.json", load),
             "guards.json, values": self._odd("guards.json", guards.read),
-            "report": self._odd("manifest.json", rebuild),
+            **{page: self._odd(file, rebuild) for page, file in PAGES.items()},
+            COMPARISON: self._odd("manifest.json", lambda at: compare(at, other, folder / "comparison.html")),
         }
 
     def _odd(self, name: str, read: Callable[[Path], object]) -> Callable[[Path, random.Random], None]:
@@ -126,8 +142,13 @@ class Fuzzed:
             (self.folder / name).write_bytes(content)
 
 
+def _files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
 READERS = (
     *(f"{name}.parquet" for name in tables.SCHEMAS),
     *("gates.toml", "settings.toml", "guards.json", "manifest.json, bytes"),
-    *("manifest.json, values", "guards.json, values", "report"),
+    *("manifest.json, values", "guards.json, values"),
+    *(*PAGES, COMPARISON),
 )

@@ -7,6 +7,7 @@ import pytest
 
 from reports import borrowed, guards, tables
 from reports.judging import check
+from reports.page import rebuild
 from reports.summary import summarise, write_summary
 from reports.tables import TableError
 
@@ -87,7 +88,25 @@ def test_what_is_no_run_is_refused(two, tmp_path):
         borrowed.borrow(two[0], tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"created": 1, "machine": 2, "commit": 3, "timings_hash": 4}'])
+@pytest.mark.parametrize("machine", [{"processor": "one"}, {"cores": 4}, {}])
+def test_a_page_says_of_the_machine_what_is_known(two, machine):
+    mine, theirs = two
+    manifest = json.loads((theirs / "manifest.json").read_text(encoding="utf-8"))
+    (theirs / "manifest.json").write_text(json.dumps({**manifest, "machine": machine}), encoding="utf-8")
+    for page in (rebuild(theirs), rebuild(mine, theirs)):
+        cost = page.read_text(encoding="utf-8").partition('<section id="cost"')[2]
+        assert ("on one" in cost) == ("processor" in machine)
+        assert ("on a processor without a name, 4\N{NO-BREAK SPACE}cores" in cost) == ("cores" in machine)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "[]", "{}", '{"created": 1, "machine": 2, "commit": 3, "timings_hash": 4}'),
+        '{"created": 1.5, "machine": {}, "commit": null, "timings_hash": "4"}',
+        '{"created": null, "machine": {"cores": "four"}, "commit": null, "timings_hash": "4"}',
+    ],
+)
 def test_a_damaged_origin_is_told_in_one_line(two, text):
     mine, theirs = two
     borrowed.borrow(mine, theirs)

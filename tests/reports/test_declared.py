@@ -30,6 +30,7 @@ def test_the_least_there_must_be():
         ({"settings": {"x": float("nan")}}, "nan is no number"),
         ({"settings": {"x": ["\ud800"]}}, "half a character"),
         ({"corpus": {"notes": [1]}}, "corpus.notes.0"),
+        ({"mfcc": {"n_mels": 2**70}}, "more than 64 bits"),
     ],
 )
 def test_what_is_wrong_is_named(change, message):
