@@ -65,11 +65,11 @@ def check(found: object) -> Json:
     top = fields(found, _TOP, f"{FILE}: ")
     if top["schema"] != SCHEMA:
         raise TableError(f"{FILE}: schema '{top['schema']}', expected '{SCHEMA}'; run the guards again")
-    check_part(Measurement, top, FILE)
     names = [_guard(guard, place)["name"] for place, guard in enumerate(top["guards"])]
     double = sorted({name for name in names if names.count(name) > 1})
     if double or not names:
         raise TableError(f"{FILE}: " + (f"guards {double} occur twice" if double else "no guard in it"))
+    check_part(Measurement, top, FILE)
     return top
 
 
