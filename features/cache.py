@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import json
 import os
 import sys
@@ -154,7 +155,7 @@ def load_features(folder: Path, *, reused: bool = True) -> Features:
             folder=folder,
             values=np.load(folder / "values.npy", mmap_mode="r"),
             images=np.load(images, mmap_mode="r") if images.is_file() else None,
-            index=pd.read_parquet(folder / "index.parquet"),
+            index=pd.read_parquet(io.BytesIO((folder / "index.parquet").read_bytes())),
             extract_seconds=entry["extract_seconds"],
             extract_jobs=entry["extract_jobs"],
             reused=reused,
@@ -191,7 +192,8 @@ def _fill(corpus: Corpus, config: MfccConfig, folder: Path, jobs: int, on_progre
     started = time.perf_counter()
     index = _extract_all(corpus, config, folder, jobs, on_progress)
     seconds = time.perf_counter() - started
-    index.to_parquet(folder / "index.parquet")
+    with (folder / "index.parquet").open("wb") as file:  # Arrow opens no name that is not UTF-8
+        index.to_parquet(file)
     entry = {
         "extract_seconds": seconds,
         "extract_jobs": jobs,

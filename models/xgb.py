@@ -97,7 +97,7 @@ class XgBoost:
 
     def save(self, folder: Path) -> None:
         """Write the trees as UBJSON, XGBoost's own format."""
-        self._booster.save_model(folder / _FILE)
+        (folder / _FILE).write_bytes(self._booster.save_raw(raw_format="ubj"))
 
     @classmethod
     def load(cls, folder: Path) -> XgBoost:
@@ -111,7 +111,7 @@ class XgBoost:
         n_classes = check_trees(folder / _FILE)
         try:
             # one thread from the first answer on: others would wait for work by spinning
-            booster = xgboost.Booster({"nthread": 1}, model_file=folder / _FILE)
+            booster = xgboost.Booster({"nthread": 1}, model_file=bytearray((folder / _FILE).read_bytes()))
         except xgboost.core.XGBoostError as error:
             raise ModelFileError(f"{_FILE}: not a model file that XGBoost can read") from error
         model = cls(ModelSetup(n_classes=n_classes, seed=0, threads=1))

@@ -132,8 +132,8 @@ def check(table: pd.DataFrame, name: str) -> pa.Table:
 def write(table: pd.DataFrame, name: str, folder: Path) -> Path:
     """Check `table` and write it to ``folder/<name>.parquet``, whole or not at all."""
     path = folder / f"{name}.parquet"
-    with replacing(path) as temporary:
-        pq.write_table(check(table, name), temporary, compression="zstd")
+    with replacing(path) as temporary, temporary.open("wb") as file:  # Arrow opens no name that is not UTF-8
+        pq.write_table(check(table, name), file, compression="zstd")
     return path
 
 

@@ -8,6 +8,7 @@ import shutil
 import signal
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -27,6 +28,19 @@ class Slow(Majority):
 
 def slow(setup):
     return Slow(setup)
+"""
+
+DELETING = """
+import os, shutil
+from models.baselines import Majority
+
+class Deleting(Majority):
+    def choose(self, training, validation):
+        shutil.rmtree(os.environ["CACHE"], ignore_errors=True)
+        return super().choose(training, validation)
+
+def deleting(setup):
+    return Deleting(setup)
 """
 
 # the command line with extraction in two worker processes, however few the recordings
@@ -163,3 +177,36 @@ def test_a_cache_that_is_gone_is_made_again(finished, tmp_path):
     place = Place(tmp_path, *finished.arguments[1:-4])
     shutil.rmtree(place.cache)
     check_goes_on(place, finished.predictions(), place.stamps())
+
+
+def test_a_cache_that_is_deleted_while_a_run_goes_on_fails_its_cells_in_a_line_and_is_made_again(tones, tmp_path):
+    (tmp_path / "plugin.py").write_text(DELETING)
+    place = Place(
+        tmp_path, "--corpus", f"audiomnist:{tones}", "--models", "plugin:deleting", "--folds", "3", "--no-premium"
+    )
+    environment = {"PYTHONPATH": os.pathsep.join([str(interrupting.CHECKOUT), str(tmp_path)])}
+    done = place.finish(**environment, CACHE=str(place.cache))
+    assert done.returncode != 0 and "Traceback" not in done.stdout + done.stderr
+    assert "cannot be read any more" in done.stdout + done.stderr
+    stamps = place.stamps()
+    assert len(stamps) == 1
+    again = place.finish(**environment, CACHE=str(tmp_path / "nowhere"))
+    assert again.returncode == 0, again.stderr
+    assert "1 of 3 cells were finished before" in again.stderr
+    assert stamps.items() <= place.stamps().items()
+
+
+def test_folders_whose_names_are_no_utf_8(tones, tmp_path):
+    strange = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    strange.mkdir()
+    place = Place(
+        strange, "--corpus", f"audiomnist:{tones}", "--models", "majority,svm,xgboost", "--folds", "3", "--no-premium",
+        "--save-models",
+    )  # fmt: skip
+    done = place.finish()
+    assert done.returncode == 0, done.stdout + done.stderr
+    recording = next(tones.rglob("*.wav"))
+    for model in ("majority", "svm", "xgboost"):
+        saved = place.run / "models" / f"{model}-grouped-r0-f0-s0"
+        place.command = [sys.executable, "-m", "benchmarks", "predict", str(saved), str(recording)]
+        assert place.finish().stdout.split("\t")[1] in ("female", "male")

@@ -152,3 +152,21 @@ def test_unknown_labels_are_missing_and_said(folder: Path) -> None:
 def test_a_manifest_without_a_usable_recording_says_why(folder: Path) -> None:
     with pytest.raises(CorpusError, match=r"none of 2 recordings can be used; the first: /x\.wav \(line 2\): lies out"):
         opened(folder, "path,speaker\n/x.wav,x\ny.wav,x\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "pa\tth;speaker\na/1.wav;x\n",  # a name of a column
+        "path;speaker\na/\t1.wav;x\n",  # of a file that is not there
+        "path\tspeaker\na/1.wav,x\n",  # a row that is separated by something else
+        "path;speaker;gender\na/1.wav;x\ty;f\tm\n",
+    ],
+)
+def test_what_is_said_of_a_manifest_is_one_line_without_tabs(folder: Path, text: str) -> None:
+    try:
+        corpus = opened(folder, text)
+        said = [*corpus.notes, *corpus.quarantine.to_numpy().ravel()]
+    except CorpusError as error:
+        said = [str(error)]
+    assert said and not any(character in line for line in said for character in "\t\n")
