@@ -10,7 +10,7 @@ import io
 import os
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -69,8 +69,9 @@ def _hear_all(sources: Sequence[Source], config: MfccConfig, sending: Connection
     end_with(parent)
     from features import audio, mfcc  # noqa: F401 (so that the first recording's time is not their loading)
 
-    for source in sources:
-        sending.send(_hear(source, config))
+    with suppress(BrokenPipeError):  # nobody listens any more
+        for source in sources:
+            sending.send(_hear(source, config))
 
 
 def _hear(source: Source, config: MfccConfig) -> Heard | str:
