@@ -33,6 +33,7 @@ from models.files import save_model
 from models.protocol import Examples, Model, ModelSetup, Prediction, SavableModel
 from reports import tables
 from reports.files import checksum
+from reports.json_files import odd_value
 
 N_SINGLE_CALLS = 100
 """Recordings that are asked one by one, each timed."""
@@ -205,6 +206,8 @@ def _run_into(job: CellJob, folder: Path) -> None:
         "files": checksums(folder),
     }
     text = json.dumps(record, indent=1, sort_keys=True, allow_nan=False, default=_plain)
+    if (odd := odd_value(json.loads(text))) is not None:
+        raise ValueError(f"what the model says of its settings cannot be kept: {odd}")
     (folder / "cell.json").write_text(text, encoding="utf-8")
 
 

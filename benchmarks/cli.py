@@ -1,8 +1,8 @@
 """The command line: ``python -m benchmarks`` and, when installed, ``voxfold``.
 
 Exit status: 0 done; 1 a cell failed, or a check did not hold; 2 usage or unusable input; 3 nothing was measured, or not
-the number that a gate needs. Only this module reads the environment. Heavy libraries are imported inside the commands,
-so that help comes at once.
+the number that a gate needs. Only this module and `command_line` read the environment. Heavy libraries are imported
+inside the commands, so that help comes at once.
 """
 
 from __future__ import annotations

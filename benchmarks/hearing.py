@@ -1,13 +1,14 @@
 """Recordings that a saved model is asked about, read and extracted by a second process.
 
-Its libraries and compiled loops load while the first one loads the model, which takes as long: the two share no time
-otherwise, since Python imports one module at a time.
+Its libraries and compiled loops load while the first one loads the model, which takes as long. Threads would share no
+time: modules run under the interpreter's lock.
 """
 
 from __future__ import annotations
 
 import io
 import os
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -18,11 +19,8 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
-from features.processes import end_with, without_keyboard
+from features.processes import end_with, starting
 from features.recipes import MfccConfig
-
-Source = str | bytes
-"""A path, or what such a file holds."""
 
 
 class Heard(NamedTuple):
@@ -35,55 +33,67 @@ class Heard(NamedTuple):
 
 
 @contextmanager
-def hearing(sources: Sequence[Source], config: MfccConfig) -> Iterator[Iterator[Heard | str]]:
+def hearing(names: Sequence[str], config: MfccConfig) -> Iterator[Iterator[Heard | str]]:
     """Extract recordings in another process while the block goes on; it ends with the block.
+
+    Parameters
+    ----------
+    names
+        Paths; ``-`` is a recording on standard input, which is read when it is its turn.
+    config
+        The conventions of the MFCCs.
 
     Yields
     ------
     iterator
-        For each of `sources`, in order, what was heard, or in one line why nothing was.
+        For each of `names`, in order, what was heard, or in one line why nothing was.
     """
     context = get_context("spawn")
-    receiving, sending = context.Pipe(duplex=False)
-    process = context.Process(target=_hear_all, args=(sources, config, sending, os.getpid()), daemon=True)
-    with without_keyboard():
+    own, other = context.Pipe()
+    process = context.Process(target=_hear_all, args=(names, config, other, os.getpid()), daemon=True)
+    with starting():
         process.start()
-    sending.close()
+    other.close()
     try:
-        yield _received(receiving, len(sources))
+        yield (_received(own) for _ in names)
     finally:
         process.kill()
         process.join()
-        receiving.close()
+        own.close()
 
 
-def _received(receiving: Connection, n_sources: int) -> Iterator[Heard | str]:
-    for _ in range(n_sources):
-        try:
-            yield receiving.recv()
-        except EOFError:
-            yield "not extracted: the process that extracts has ended; it may have lacked memory"
+def _received(own: Connection) -> Heard | str:
+    try:
+        answer: Heard | str | None = own.recv()
+        if answer is None:
+            own.send(sys.stdin.buffer.read())
+            answer = own.recv()
+            assert answer is not None
+        return answer
+    except (EOFError, OSError):
+        return "not extracted: the process that extracts has ended; it may have lacked memory"
 
 
-def _hear_all(sources: Sequence[Source], config: MfccConfig, sending: Connection, parent: int) -> None:
+def _hear_all(names: Sequence[str], config: MfccConfig, other: Connection, parent: int) -> None:
     end_with(parent)
-    from features import audio, mfcc  # noqa: F401 (so that the first recording's time is not their loading)
+    from features import audio, kernels, mfcc  # noqa: F401 (so that the first recording's time is not their loading)
 
     with suppress(BrokenPipeError):  # nobody listens any more
-        for source in sources:
-            sending.send(_hear(source, config))
+        for name in names:
+            if name == "-":
+                other.send(None)  # asks for it
+            other.send(_hear(io.BytesIO(other.recv()) if name == "-" else Path(name), config))
 
 
-def _hear(source: Source, config: MfccConfig) -> Heard | str:
+def _hear(source: Path | io.BytesIO, config: MfccConfig) -> Heard | str:
     from features.audio import SPARE_S, read_samples, resample
     from features.mfcc import extract, sounding_frames
 
     started = time.perf_counter()
     try:
-        file = Path(source) if isinstance(source, str) else io.BytesIO(source)
-        audio = read_samples(file, most_s=config.clip_s + SPARE_S)
+        audio = read_samples(source, most_s=config.clip_s + SPARE_S)
         samples = resample(audio.samples, audio.sample_rate_hz, config.sample_rate_hz)
         mfcc = extract(samples, config)
-    except ValueError as error:  # AudioError is one
-        return str(error)
+    except (ValueError, OSError, MemoryError) as error:  # AudioError is a ValueError
+        return str(error) or type(error).__name__
     return Heard(mfcc, *sounding_frames(len(samples), config), time.perf_counter() - started)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 import warnings
 from collections.abc import Iterator, Sequence
@@ -53,8 +52,7 @@ def predict_files(folder: Path, names: Sequence[str], *, plug_in: str | None = N
     if card.get("images"):
         raise ModelFileError(f"{folder}: this model was trained on published images, it cannot hear audio files")
     config = _config(folder, card)
-    sources = [sys.stdin.buffer.read() if name == "-" else name for name in names]
-    with hearing(sources, config) as recordings:
+    with hearing(names, config) as recordings:
         model, _ = load_model(folder, plug_in=plug_in)
         _try_once(folder, model, card, config)
         for name, heard in zip(names, recordings, strict=True):

@@ -22,8 +22,8 @@ from benchmarks.executors import COMMAND, Outcome
 from benchmarks.provenance import CHECKOUT
 from features.cache import Features
 from reports import tables
-from reports.declared import odd_value
 from reports.files import checksum, remove_abandoned, write_text
+from reports.json_files import odd_value
 
 MANIFEST = "manifest.json"
 LOCK = ".lock"
@@ -241,9 +241,9 @@ def _is_record(content: object, job: CellJob) -> bool:
     """Tell whether a file's content is what the cell of `job` says of itself, made under the same conditions."""
     if not isinstance(content, dict) or content.get("key") != job.key or content.get("cell") != job.cell.keys:
         return False
-    n_bytes = content.get("model_bytes")
+    n_bytes = content.get("model_bytes", -1)
     usable = isinstance(content.get("settings"), dict) and (n_bytes is None or type(n_bytes) is int)
-    return usable and odd_value(content) is None
+    return usable and (n_bytes is None or 0 <= n_bytes < 2**53) and odd_value(content) is None
 
 
 def _extraction(features: Features) -> pd.DataFrame:

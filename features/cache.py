@@ -31,7 +31,7 @@ from features.checksums import sha256
 from features.corpora.recordings import Corpus
 from features.fft import fft_backend
 from features.mfcc import ENGINE_VERSION, MfccConfig
-from features.processes import end_with, without_keyboard
+from features.processes import end_with, starting
 
 BLOCK_RECORDINGS = 64
 WORTH_PROCESSES = 2_500
@@ -262,6 +262,6 @@ def _done_apart(work: Work, blocks: list[Block], jobs: int) -> Iterator[list[Row
     if _QUIET not in sys.warnoptions:  # read when the process is started that tidies up after a run that was killed
         sys.warnoptions.append(_QUIET)
     with ProcessPoolExecutor(jobs, get_context("spawn"), initializer=end_with, initargs=(os.getpid(),)) as pool:
-        with without_keyboard():
+        with starting():
             found = pool.map(work, blocks, chunksize=4)
         yield from found

@@ -1,4 +1,7 @@
-"""Processes that the project starts: they end with the one that started them, and Ctrl-C reaches that one alone."""
+"""Processes that the project starts: they end with the one that started them, and Ctrl-C reaches that one alone.
+
+They run no module of the working directory that Python would find there before it is told where to look.
+"""
 
 from __future__ import annotations
 
@@ -25,16 +28,22 @@ def end_with(parent: int) -> None:
 
 
 @contextmanager
-def without_keyboard() -> Iterator[None]:
+def starting() -> Iterator[None]:
     """Let the processes that this thread starts in the block not hear Ctrl-C: whoever started them ends them.
 
-    For pools, whose processes cannot be put into a session of their own; they would each print a traceback.
+    For those that multiprocessing starts, which cannot be put into a session of their own: they would each print a
+    traceback. They begin as ``python -c``, which looks for modules in the working directory first, unless
+    ``PYTHONSAFEPATH`` is set.
     """
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    safe = os.environ.get("PYTHONSAFEPATH")
+    os.environ["PYTHONSAFEPATH"] = "1"
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if hasattr(signal, "pthread_sigmask") else None
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if before is not None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if safe is None:
+            del os.environ["PYTHONSAFEPATH"]
+        else:
+            os.environ["PYTHONSAFEPATH"] = safe

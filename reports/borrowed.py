@@ -22,6 +22,7 @@ from reports.run import Json, read_manifest
 FOLDER = "timings-from"
 
 _ORIGIN = "origin.json"
+_REMEDY = "give --timings-from again"
 _ALIKE = ("task", "protocol", "folds", "corpus", "mfcc", "refit")
 """Conditions under which cells of the same name do the same work; others change how long it takes."""
 
@@ -58,9 +59,9 @@ def read(folder: Path) -> Borrowed | None:
         return None
     try:
         origin: Json = json.loads((place / _ORIGIN).read_text(encoding="utf-8"))
-        check_part(Origin, origin, _ORIGIN)
-    except (OSError, ValueError) as error:
-        raise tables.TableError(f"{place / _ORIGIN} cannot be read ({error}); give --timings-from again") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise tables.TableError(f"{place / _ORIGIN} cannot be read ({error}); {_REMEDY}") from error
+    check_part(Origin, origin, f"{place / _ORIGIN}", _REMEDY)
     return Borrowed(origin=origin, timings=tables.read("timings", place), guards=guards.read(place))
 
 

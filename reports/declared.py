@@ -5,14 +5,12 @@ Further entries are shown as they are, so they may be anything that a file can h
 
 from __future__ import annotations
 
-import math
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, ValidationError
 
+from reports.json_files import odd_value
 from reports.tables import TableError
-
-MAX_DEPTH = 40
 
 Whole = Annotated[StrictInt, Field(ge=0, lt=2**53)]
 Texts = list[StrictStr]
@@ -136,8 +134,8 @@ def check_manifest(found: object) -> None:
         raise _refused(odd)
 
 
-def check_part(part: type[Part], found: object, file: str) -> None:
-    """Check what the file `file` holds, or a part of it.
+def check_part(part: type[Part], found: object, file: str, remedy: str) -> None:
+    """Check what the file `file` holds; messages end with `remedy`.
 
     Raises
     ------
@@ -149,33 +147,9 @@ def check_part(part: type[Part], found: object, file: str) -> None:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "it"
-        raise TableError(f"{file}: {where}: {first['msg'].lower()}; measure again") from error
+        raise TableError(f"{file}: {where}: {first['msg'].lower()}; {remedy}") from error
     if (why := odd_value(found)) is not None:
-        raise TableError(f"{file}: {why}; measure again")
-
-
-def odd_value(found: object) -> str | None:
-    """Say which number or text no table and no page could hold; None where all can be held."""
-    waiting = [(found, 0)]
-    while waiting:
-        value, depth = waiting.pop()
-        if depth > MAX_DEPTH:
-            return f"nested deeper than {MAX_DEPTH}"
-        if isinstance(value, dict):
-            waiting += [(part, depth + 1) for pair in value.items() for part in pair]
-        elif isinstance(value, list):
-            waiting += [(part, depth + 1) for part in value]
-        elif isinstance(value, int) and abs(value) >= 2**63:
-            return "a number of more than 64 bits"
-        elif isinstance(value, float) and not math.isfinite(value):
-            return f"{value} is no number"
-        elif (
-            isinstance(value, str)
-            and not value.isascii()
-            and value.encode("utf-8", "replace") != value.encode("utf-8", "surrogatepass")
-        ):
-            return f"a text with half a character, {value!a:.60}"
-    return None
+        raise TableError(f"{file}: {why}; {remedy}")
 
 
 def _refused(why: str) -> TableError:

@@ -69,7 +69,7 @@ def check(found: object) -> Json:
     double = sorted({name for name in names if names.count(name) > 1})
     if double or not names:
         raise TableError(f"{FILE}: " + (f"guards {double} occur twice" if double else "no guard in it"))
-    check_part(Measurement, top, FILE)
+    check_part(Measurement, top, FILE, "run the guards again")
     return top
 
 

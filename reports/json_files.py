@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from reports.tables import TableError
+
+MAX_DEPTH = 40
 
 
 def read(path: Path, remedy: str) -> object:
@@ -20,7 +23,7 @@ def read(path: Path, remedy: str) -> object:
     """
     try:
         found: object = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise TableError(f"{path.name} cannot be read ({error}); {remedy}") from error
     return found
 
@@ -49,3 +52,33 @@ def is_number(value: object) -> bool:
 
 def _is(value: object, kind: type) -> bool:
     return is_number(value) if kind is float else isinstance(value, kind)
+
+
+def odd_value(found: object) -> str | None:
+    """Say which number or text no table and no page could hold; None where all can be held.
+
+    Parameters
+    ----------
+    found
+        What a JSON file holds, or a part of it.
+    """
+    waiting = [(found, 0)]
+    while waiting:
+        value, depth = waiting.pop()
+        if depth > MAX_DEPTH:
+            return f"nested deeper than {MAX_DEPTH}"
+        if isinstance(value, dict):
+            waiting += [(part, depth + 1) for pair in value.items() for part in pair]
+        elif isinstance(value, list):
+            waiting += [(part, depth + 1) for part in value]
+        elif isinstance(value, int) and abs(value) >= 2**63:
+            return "a number of more than 64 bits"
+        elif isinstance(value, float) and not math.isfinite(value):
+            return f"{value} is no number"
+        elif (
+            isinstance(value, str)
+            and not value.isascii()
+            and value.encode("utf-8", "replace") != value.encode("utf-8", "surrogatepass")
+        ):
+            return f"a text with half a character, {value!a:.60}"
+    return None

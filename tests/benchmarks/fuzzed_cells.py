@@ -9,8 +9,10 @@ from types import SimpleNamespace
 
 from benchmarks.cells import checksums
 from benchmarks.results import SCHEMA, RunDirectory, RunError
+from reports.declared import check_manifest
 
 from ..reports.fuzzed import mutated, with_odd_value
+from ..reports.test_declared import GOOD
 
 CELL = {"model": "svm", "protocol": "grouped", "repetition": 0, "fold": 0, "seed": 0}
 NAME = "svm-grouped-r0-f0-s0"
@@ -59,7 +61,10 @@ class FuzzedCells:
         record = self.directory.record(JOB)
         assert self.directory.is_done(JOB) in (True, False)
         (failure,) = self.directory.failures([JOB])
-        json.dumps([record, failure], allow_nan=False).encode()
-        assert failure["error"].encode() is not None
+        choices = (
+            [{**record["cell"], "settings": record["settings"], "model_bytes": record["model_bytes"]}] if record else []
+        )
+        cells = {"finished": len(choices), "failed": [failure], "choices": choices}
+        check_manifest(json.loads(json.dumps({**GOOD, "cells": cells}, allow_nan=False)))
         self.directory.find_damage()
         path.write_bytes(self.whole[name])

@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 import soundfile
 
-from benchmarks import audit as auditing
 from benchmarks import isolation, telling
+from benchmarks.audit import audit, splits_of
 from benchmarks.auditing import audited
 from benchmarks.folds import make_plan
 from benchmarks.jobs import make_jobs
@@ -92,7 +92,7 @@ def looked_at(folder, settings, material):
 
 
 def checked(audited):
-    return {entry["name"]: entry for entry in auditing.audit(audited, seed=0)["checks"]}
+    return {entry["name"]: entry for entry in audit(audited, seed=0)["checks"]}
 
 
 @pytest.fixture
@@ -282,7 +282,7 @@ def test_every_run_is_audited_and_its_page_says_so(corpus, tmp_path):
 
 def test_plans_of_the_folds_module_pass(clean):
     plan = make_plan(clean.labelled, clean.task, "grouped", n_folds=3, premium=True)
-    splits = auditing.splits_of(plan.folds, clean.features.index["recording_id"], clean.corpus.recordings)
+    splits = splits_of(plan.folds, clean.features.index["recording_id"], clean.corpus.recordings)
     assert len(splits.names) == 4 and len(splits.used) == 72
 
 

@@ -40,6 +40,16 @@ def test_a_cell_whose_settings_no_file_can_hold_is_repeated(fuzzed, value):
     assert fuzzed.directory.record(JOB) is None
 
 
+@pytest.mark.parametrize("value", [-1, 2**60, "12", True, "nothing"])
+def test_a_cell_whose_model_has_no_size_is_repeated(fuzzed, value):
+    path = fuzzed.directory.path / FILES["cell.json"]
+    record = {**json.loads(path.read_text()), "model_bytes": value}
+    if value == "nothing":
+        del record["model_bytes"]
+    path.write_text(json.dumps(record))
+    assert fuzzed.directory.record(JOB) is None
+
+
 def test_a_cell_nested_a_hundred_thousand_levels_deep_is_damaged(fuzzed):
     (fuzzed.directory.path / FILES["cell.json"]).write_text("[" * 100_000 + "]" * 100_000)
     assert list(fuzzed.directory.find_damage())

@@ -61,6 +61,7 @@ def test_a_saved_svm_answers_without_what_only_fitting_needs(saved_svm) -> None:
     loaded = loaded_by("predict", *map(str, saved_svm))
     assert {"models.svm", "sklearn.svm"} <= loaded
     assert not loaded & {"sklearnex", "xgboost", "keras", "tensorflow", "matplotlib", "seaborn", "benchmarks.cells"}
+    assert not loaded & {"numba", "soundfile", "soxr"}  # those are the second process's
 
 
 def test_what_does_not_extract_loads_no_compiled_loops() -> None:

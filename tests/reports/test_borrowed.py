@@ -102,7 +102,7 @@ def test_a_page_says_of_the_machine_what_is_known(two, machine):
 @pytest.mark.parametrize(
     "text",
     [
-        *("", "[]", "{}", '{"created": 1, "machine": 2, "commit": 3, "timings_hash": 4}'),
+        *("", "[]", "{}", "[" * 100_000, '{"created": 1, "machine": 2, "commit": 3, "timings_hash": 4}'),
         '{"created": 1.5, "machine": {}, "commit": null, "timings_hash": "4"}',
         '{"created": null, "machine": {"cores": "four"}, "commit": null, "timings_hash": "4"}',
     ],
@@ -111,5 +111,5 @@ def test_a_damaged_origin_is_told_in_one_line(two, text):
     mine, theirs = two
     borrowed.borrow(mine, theirs)
     (mine / "timings-from" / "origin.json").write_text(text)
-    with pytest.raises(TableError, match=r"origin\.json cannot be read .*give --timings-from again"):
+    with pytest.raises(TableError, match=r"origin\.json.*; give --timings-from again$"):
         write_summary(mine)

@@ -111,8 +111,9 @@ def test_what_is_not_as_declared_is_refused(found, expected):
         guards.check(found)
 
 
-def test_a_damaged_file_is_told(tmp_path):
-    (tmp_path / "guards.json").write_text("{", encoding="utf-8")
+@pytest.mark.parametrize("text", ["{", "[" * 100_000])
+def test_a_damaged_file_is_told(tmp_path, text):
+    (tmp_path / "guards.json").write_text(text, encoding="utf-8")
     with pytest.raises(TableError, match=r"guards\.json cannot be read"):
         guards.read(tmp_path)
 
