@@ -14,7 +14,7 @@ import shlex
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -369,8 +369,21 @@ def datasheet(
         raise typer.Exit(1)
 
 
-def main() -> None:
-    """Run the command line."""
+def main() -> NoReturn:
+    """Run the command line, and end the process without taking its libraries apart, which would take 0.3 s."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a name that a terminal cannot show is no failure
-    app()
+    try:
+        app()
+        status = 0
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else 0
+    except OSError as error:  # help that cannot be written
+        print(f"voxfold: {error}", file=sys.stderr)
+        status = 2
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:  # nobody reads it, or there is no room for it
+        status = status or 2
+    os._exit(status)

@@ -17,10 +17,10 @@ from models.svm import Svm
 
 RECORDED = """
 import sys
-from benchmarks.cli import main
+from benchmarks.cli import app
 sys.argv = ["voxfold", *sys.argv[1:]]
 try:
-    main()
+    app()
 except SystemExit as end:
     print("status", end.code or 0)
 print("loaded", *sorted(name for name in sys.modules if name.count(".") < 2))
@@ -68,3 +68,15 @@ def test_what_does_not_extract_loads_no_compiled_loops() -> None:
     command = "import sys, benchmarks.runner, features.cache, features.blocks; print('numba' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's device that is always full")
+def test_what_could_not_be_written_is_no_success() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([sys.executable, "-m", "benchmarks", "--help"], stdout=full, stderr=subprocess.PIPE)
+    assert done.returncode == 2 and b"Traceback" not in done.stderr
+
+
+def test_the_exit_status_is_the_commands() -> None:
+    done = subprocess.run([sys.executable, "-m", "benchmarks", "nothing"], capture_output=True, text=True)
+    assert done.returncode == 2 and "No such command 'nothing'" in done.stderr
