@@ -51,8 +51,10 @@ def make_once(
 
 
 def remove_abandoned(parent: Path) -> None:
-    """Remove the temporary folders in `parent` of processes that are no more."""
-    for name in sorted({path.name[1:].rpartition("-")[0] for path in parent.glob(".*-*") if path.is_dir()}):
+    """Remove the temporary folders and locks in `parent` of processes that are no more."""
+    begun = {path.name[1:].rpartition("-")[0] for path in parent.glob(".*-*") if path.is_dir()}
+    locked = {path.name[1:].removesuffix(".lock") for path in parent.glob(".*.lock")}
+    for name in sorted(begun | locked):
         lock = _lock(parent / name)
         try:
             lock.acquire(timeout=0)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+from filelock import FileLock
 from python_speech_features import mfcc as reference_mfcc
 
 from features import blocks
@@ -173,3 +174,16 @@ def test_a_pipe_is_not_waited_for_and_a_large_file_is_hashed_in_pieces(tmp_path)
     hashes = content_hashes(corpus, tmp_path / "cache")
     assert hashes.isna().tolist() == [False, True, True]
     assert hashes[0] == blake2b(large, digest_size=16).hexdigest()
+
+
+def test_a_lock_that_a_killed_process_left_is_removed_and_one_that_is_held_is_not(checkout, tmp_path):
+    cache = tmp_path / "cache"
+    corpus = hashed(checkout, cache)
+    entry = mfcc_features(corpus, MfccConfig(), cache=cache).folder
+    left, held = (entry.with_name(f".{name}.lock") for name in (entry.name, "another"))
+    left.touch()
+    with FileLock(held):
+        assert mfcc_features(corpus, MfccConfig(), cache=cache).reused
+        assert (left.exists(), held.exists()) == (False, True)
+    assert mfcc_features(corpus, MfccConfig(), cache=cache).reused
+    assert [path.name for path in entry.parent.iterdir()] == [entry.name]
