@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from reports import guards, tables
+from reports import guards, json_files, tables
 from reports.declared import Origin, check_part
 from reports.run import Json, read_manifest
 
@@ -57,11 +57,8 @@ def read(folder: Path) -> Borrowed | None:
     place = folder / FOLDER
     if not place.is_dir():
         return None
-    try:
-        origin: Json = json.loads((place / _ORIGIN).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise tables.TableError(f"{place / _ORIGIN} cannot be read ({error}); {_REMEDY}") from error
-    check_part(Origin, origin, f"{place / _ORIGIN}", _REMEDY)
+    found = json_files.read(place / _ORIGIN, _REMEDY)
+    origin: Json = check_part(Origin, found, _ORIGIN, _REMEDY)
     return Borrowed(origin=origin, timings=tables.read("timings", place), guards=guards.read(place))
 
 

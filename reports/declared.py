@@ -120,36 +120,40 @@ def check_manifest(found: object) -> None:
     reports.tables.TableError
         An entry is missing or of another type; the message names it.
     """
-    try:
-        manifest = _Manifest.model_validate(found)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "it"
-        why = f"'{first['loc'][-1]}' is missing" if first["type"] == "missing" else f"{where}: {first['msg'].lower()}"
-        raise _refused(why) from error
-    for what, names in (("classes", manifest.task.classes), ("models", [model.name for model in manifest.models])):
+    if (why := _wrong(_Manifest, found)) is not None:
+        raise _refused(why)
+    manifest: Any = found
+    names_of_models = [model["name"] for model in manifest["models"]]
+    for what, names in (("classes", manifest["task"]["classes"]), ("models", names_of_models)):
         if len(set(names)) < len(names):
             raise _refused(f"{what} have the same name twice")
     if (odd := odd_value(found)) is not None:
         raise _refused(odd)
 
 
-def check_part(part: type[Part], found: object, file: str, remedy: str) -> None:
-    """Check what the file `file` holds; messages end with `remedy`.
+def check_part(part: type[Part], found: object, file: str, remedy: str) -> Any:
+    """Return what the file `file` holds, if it is as declared; messages end with `remedy`.
 
     Raises
     ------
     reports.tables.TableError
-        An entry is missing, of another type, or cannot be shown; the message names it and the file.
+        An entry is missing or of another type; the message names it and the file.
     """
+    if (why := _wrong(part, found)) is not None:
+        raise TableError(f"{file}: {why}; {remedy}")
+    return found
+
+
+def _wrong(part: type[Part], found: object) -> str | None:
+    """Say which entry is missing or of another type; None where all are as declared."""
     try:
         part.model_validate(found)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "it"
-        raise TableError(f"{file}: {where}: {first['msg'].lower()}; {remedy}") from error
-    if (why := odd_value(found)) is not None:
-        raise TableError(f"{file}: {why}; {remedy}")
+        if first["type"] == "missing":
+            return f"'{first['loc'][-1]}' is missing"
+        return f"{'.'.join(map(str, first['loc'])) or 'it'}: {first['msg'].lower()}"
+    return None
 
 
 def _refused(why: str) -> TableError:

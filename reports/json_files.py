@@ -19,12 +19,14 @@ def read(path: Path, remedy: str) -> object:
     Raises
     ------
     reports.tables.TableError
-        It is no JSON; the message ends with `remedy`.
+        It cannot be read, is no JSON, or holds what no table and no page could; the message ends with `remedy`.
     """
     try:
         found: object = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise TableError(f"{path.name} cannot be read ({error}); {remedy}") from error
+    if (odd := odd_value(found)) is not None:
+        raise TableError(f"{path.name} cannot be read ({odd}); {remedy}")
     return found
 
 

@@ -60,6 +60,15 @@ def audited(healthy_run, tmp_path_factory):
     return folder
 
 
+@pytest.mark.parametrize(("value", "told"), [(float("nan"), "nan is no number"), ("\ud800", "half a character")])
+def test_what_no_page_could_hold_is_told(audited, tmp_path, value, told):
+    found = copy.deepcopy(FOUND)
+    found["checks"][2]["numbers"]["attributes"][0]["score"] = value
+    (tmp_path / "audit.json").write_text(json.dumps(found))
+    with pytest.raises(TableError, match=rf"audit\.json cannot be read .*{told}"):
+        audits.read(tmp_path)
+
+
 def section(folder):
     page = (folder / "report.html").read_text(encoding="utf-8")
     return re.search(r'<section id="audit".*?</section>', page, flags=re.DOTALL).group()
