@@ -29,7 +29,6 @@ from numpy.typing import NDArray
 from features.blocks import Block, Row, Work, extract_block, read_image_block
 from features.checksums import sha256
 from features.corpora.recordings import Corpus
-from features.fft import fft_backend
 from features.mfcc import ENGINE_VERSION, MfccConfig
 from features.processes import end_with, starting
 
@@ -175,7 +174,6 @@ def _entry_key(corpus: Corpus, config: MfccConfig) -> str:
     digest = hashlib.blake2b(digest_size=16)
     settings = {
         "engine": ENGINE_VERSION,
-        "fft": "scipy" if fft_backend() is None else "mkl_fft",  # the last bits differ
         "images": corpus.sample_rate_hz is None,
         "index": Row._fields,
         **config.as_dict(),

@@ -8,33 +8,34 @@ In float32 the transform's rounding moves a liftered coefficient by thousandths 
 frame (the lowest filters of a fricative). How much is known from the frame's energy and its filters' powers: the few
 frames in doubt are transformed again in float64. Their outputs, and what follows, are float64.
 
-The transforms go through `scipy.fft`. For float32 results its backend switch is set to mkl_fft where that is installed;
-float64 results are SciPy's own on every machine.
+The float32 transforms are `features.fourier`'s, the float64 ones SciPy's. Lengths that `features.fourier` does not take
+(odd, or with prime factors above 5) are transformed in float64 throughout.
 """
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
 from features import filters
-from features.fft import fft_backend
 from features.recipes import WINDOWS, MfccConfig, mel_matrix
 
-BLOCK_FRAMES = 56
-"""Most frames that are transformed together: they and their spectra stay in the second-level cache.
+if TYPE_CHECKING:
+    from features.fourier import Passes
 
-A multiple of 8, no power of two: the spectra are written by columns, whose rows would then share few cache lines.
-"""
+BLOCK_FRAMES = 80
+"""Most frames that are transformed together: they, their spectra and squares stay in the second-level cache."""
+
+_LANES, _SCIPY_LANES = 16, 4
+"""Frames that one instruction works on at most: a few left over would take as long as all of them."""
 
 DCT_ROWS = 4
 """Coefficients that are computed together."""
@@ -47,7 +48,7 @@ POOL_FRAMES = 1024
 
 _EPSILON = float(np.finfo(np.float64).eps)
 _LEAST_POWER = 1e-10
-_EXPECTED_ERRORS = 5.5
+_EXPECTED_ERRORS = 6.5
 """The largest error of a coefficient, in the bound of errors expected from independent roundings: seen up to 6.2."""
 
 _TRUSTED = {"natural": 1.8e-4, "decibel": 3.6e-4}
@@ -55,11 +56,11 @@ _TRUSTED = {"natural": 1.8e-4, "decibel": 3.6e-4}
 
 
 @functools.cache
-def _loops() -> ModuleType:
+def _loops() -> tuple[ModuleType, ModuleType]:
     """Load the compiled loops: half a second, which only what extracts should pay."""
-    from features import kernels
+    from features import fourier, kernels
 
-    return kernels
+    return kernels, fourier
 
 
 class PlacedSound(NamedTuple):
@@ -152,16 +153,24 @@ def _doubt(config: MfccConfig, mel: filters.Matrix, dct: filters.Matrix) -> filt
 
 
 class _Transform:
-    """Frames that wait to be transformed together in one precision, whichever recordings they are of."""
+    """Frames that wait to be transformed together, whichever recordings they are of.
 
-    def __init__(self, config: MfccConfig, plan: _Plan, dtype: str, n_rows: int) -> None:
-        self.config, self.plan, self.loops = config, plan, _loops()
+    Parameters
+    ----------
+    config, plan
+        The configuration and what is computed once for it.
+    dtype
+        Of the window, the transform and the filters.
+    n_columns
+        Most frames that wait.
+    """
+
+    def __init__(self, config: MfccConfig, plan: _Plan, dtype: str, n_columns: int) -> None:
+        self.config, self.plan, (self.loops, self.fourier) = config, plan, _loops()
         self.window = plan.window.astype(dtype)
         self.weights = plan.weights.astype(dtype)
-        self.signal = np.empty(config.framed_samples, dtype=dtype)
-        self.rows = np.zeros((n_rows, config.n_fft), dtype=dtype)
-        self.sums = np.empty((config.n_mels + 2, n_rows), dtype=dtype)
-        self.columns = np.empty(n_rows, dtype=np.int64)
+        self.sums = np.empty((config.n_mels + 2, n_columns), dtype=dtype)
+        self.columns = np.empty(n_columns, dtype=np.int64)
         self.n_waiting = 0
 
     def add(
@@ -170,42 +179,99 @@ class _Transform:
         """Have frames of a recording transformed, and their filters' outputs written into these columns of `powers`."""
         while numbers.size:
             start = self.n_waiting
-            stop = min(start + numbers.size, len(self.rows))
+            stop = min(start + numbers.size, self.columns.size)
             self.write_frames(sound, numbers[: stop - start], start)
             self.columns[start:stop] = columns[: stop - start]
             numbers, columns = numbers[stop - start :], columns[stop - start :]
             self.n_waiting = stop
-            if stop == len(self.rows):
+            if stop == self.columns.size:
                 self.flush(powers)
 
     def flush(self, powers: filters.Matrix) -> None:
         """Transform what waits."""
         if self.n_waiting:
-            self.filter_spectra(self.transformed(self.n_waiting), self.columns[: self.n_waiting], powers)
+            self.filter_squares(self.squares(self.n_waiting), self.columns[: self.n_waiting], powers)
             self.n_waiting = 0
 
     def write_frames(self, sound: PlacedSound, numbers: NDArray[np.int64], start: int) -> None:
-        """Write windowed frames of a recording from the row `start` on."""
+        """Write windowed frames of a recording as those that wait from the place `start` on."""
+        raise NotImplementedError
+
+    def squares(self, n_frames: int) -> NDArray[Any]:
+        """Return the squared spectra of as many frames that wait and a few more, ``(n_bins, n)``; uses them up."""
+        raise NotImplementedError
+
+    def filter_squares(self, squares: NDArray[Any], columns: NDArray[np.int64], powers: filters.Matrix) -> None:
+        """Write the filters' outputs of the first spectra into these columns of `powers`."""
+        plan = self.plan
+        self.loops.filter_squares(squares, plan.starts, self.weights, plan.energy_scale, self.sums, columns, powers)
+
+
+class _Fast(_Transform):
+    """In float32, by compiled passes; frames that wait are neighbours."""
+
+    def __init__(self, config: MfccConfig, plan: _Plan, passes: Passes, n_columns: int) -> None:
+        super().__init__(config, plan, "float32", n_columns)
+        self.passes = passes
+        n_more = (config.window_samples - 1) // config.hop_samples
+        self.signal = np.empty((config.n_frames + n_more) * config.hop_samples, dtype=np.float32)
+        n_rows = min(config.hop_samples, config.window_samples)
+        self.room = np.empty(n_rows * (n_columns + n_more), dtype=np.float32)
+        self.parts = np.zeros((2, config.n_fft // 2, n_columns), dtype=np.float32)
+        self.squared = np.empty((config.n_fft // 2 + 1) * n_columns, dtype=np.float32)
+
+    def write_frames(self, sound: PlacedSound, numbers: NDArray[np.int64], start: int) -> None:
+        factor, hop = self.config.pre_emphasis, self.config.hop_samples
+        self.loops.write_columns(
+            sound.samples,
+            sound.offset,
+            numbers[0],
+            numbers.size,
+            factor,
+            hop,
+            self.window,
+            self.signal,
+            self.room,
+            self.parts,
+            start,
+        )
+
+    def squares(self, n_frames: int) -> NDArray[Any]:
+        n_samples = self.window.size
+        n_columns = min(n_frames + -n_frames % _LANES, self.columns.size)
+        parts = self.parts[:, :, :n_columns]
+        parts[:, :, n_frames:] = 0
+        parts[0, (n_samples + 1) // 2 :] = 0
+        parts[1, n_samples // 2 :] = 0
+        parts = np.ascontiguousarray(parts)
+        self.fourier.transform(parts, self.passes.radices, self.passes.factors)
+        squares = self.squared[: (parts.shape[1] + 1) * n_columns].reshape(-1, n_columns)
+        self.fourier.square(parts, self.passes.places, self.passes.turns, squares)
+        return squares
+
+
+class _Exact(_Transform):
+    """In float64, by SciPy; frames that wait may be any."""
+
+    def __init__(self, config: MfccConfig, plan: _Plan, n_columns: int) -> None:
+        super().__init__(config, plan, "float64", n_columns)
+        self.signal = np.empty(config.framed_samples)
+        self.rows = np.zeros((n_columns, config.n_fft))
+        self.squared = np.empty((config.n_fft // 2 + 1) * n_columns)
+
+    def write_frames(self, sound: PlacedSound, numbers: NDArray[np.int64], start: int) -> None:
         factor, hop = self.config.pre_emphasis, self.config.hop_samples
         self.loops.write_frames(
             sound.samples, sound.offset, numbers, factor, hop, self.window, self.signal, self.rows[start:]
         )
 
-    def transformed(self, n_rows: int) -> NDArray[Any]:
-        """Return the spectra of the first rows and a few more, ``(n_bins, 2 * n)``, real and imaginary in turns."""
+    def squares(self, n_frames: int) -> NDArray[Any]:
         # by columns, since the loops want frames along the last axis
-        spectra = scipy.fft.rfft(self.rows[: _whole_lanes(n_rows)].T, axis=0)
-        return np.ascontiguousarray(spectra).view(self.rows.dtype)
-
-    def filter_spectra(self, spectra: NDArray[Any], columns: NDArray[np.int64], powers: filters.Matrix) -> None:
-        """Write the filters' outputs of the first spectra into these columns of `powers`."""
-        plan = self.plan
-        self.loops.filter_spectra(spectra, plan.starts, self.weights, plan.energy_scale, self.sums, columns, powers)
-
-
-def _whole_lanes(n_frames: int) -> int:
-    """Round up: SciPy transforms four frames at once, and a few left over would take as long as all of them."""
-    return n_frames + -n_frames % 4
+        n_columns = min(n_frames + -n_frames % _SCIPY_LANES, self.columns.size)
+        spectra = np.ascontiguousarray(scipy.fft.rfft(self.rows[:n_columns].T, axis=0))
+        squares = self.squared[: len(spectra) * n_columns].reshape(-1, n_columns)
+        self.loops.square(spectra.view(np.float64), squares)
+        return squares
 
 
 def _keep_freed_memory() -> None:
@@ -227,9 +293,13 @@ class Engine:
     """
 
     def __init__(self, config: MfccConfig) -> None:
-        self.config, self.plan, self.loops = config, _plan(config), _loops()
+        self.config, self.plan, (self.loops, fourier) = config, _plan(config), _loops()
         _keep_freed_memory()
-        self.transform = _Transform(config, self.plan, config.dtype, BLOCK_FRAMES)
+        passes = fourier.passes(config.n_fft) if config.dtype == "float32" else None
+        self.transform = (
+            _Fast(config, self.plan, passes, BLOCK_FRAMES) if passes else _Exact(config, self.plan, BLOCK_FRAMES)
+        )
+        self.in_doubt = passes is not None
         pool_frames = max(POOL_FRAMES, config.n_frames)
         self.powers = np.empty((config.n_mels + 1, pool_frames))
         self.sums = np.empty((len(self.plan.dct), DCT_FRAMES))
@@ -246,11 +316,6 @@ class Engine:
         sounds
             As many recordings.
         """
-        backend = fft_backend() if self.config.dtype == "float32" else None
-        with contextlib.nullcontext() if backend is None else scipy.fft.set_backend(backend):
-            self._extract_into(out, sounds)
-
-    def _extract_into(self, out: NDArray[Any], sounds: Iterable[PlacedSound]) -> None:
         waiting: list[PlacedSound] = []
         done = n_columns = 0
         for sound in sounds:
@@ -274,7 +339,7 @@ class Engine:
         self.transform.flush(self.powers)
         stops = np.cumsum([sound.n_frames for sound in sounds])
         lowest = self.find_lowest(stops)
-        if self.config.dtype == "float32" and self.repeat_doubtful(sounds, stops, lowest):
+        if self.in_doubt and self.repeat_doubtful(sounds, stops, lowest):
             lowest = self.find_lowest(stops)
         self.write(out, sounds, stops, lowest)
 
@@ -316,6 +381,6 @@ class Engine:
         return True
 
     @functools.cached_property
-    def exact(self) -> _Transform:
+    def exact(self) -> _Exact:
         """The transform in float64, for the frames in doubt."""
-        return _Transform(self.config, self.plan, "float64", BLOCK_FRAMES // 2)
+        return _Exact(self.config, self.plan, BLOCK_FRAMES // 2)

@@ -3,35 +3,17 @@
 Frames lie along the last axis once they are transformed, so that one instruction does the same for several of them and
 none adds up values of two. Every frame is worked on by itself, in the order that is written here, without fused or
 reordered operations: its values depend neither on other frames nor on the processor.
-
-Compiled code is kept where numba keeps it, in ``__pycache__`` beside this file or in the user's cache folder, under a
-name with a hash of this file. Where nothing can be kept, or what was kept cannot be used, it is compiled anew.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numba
 
-_SOURCE_HASH = hashlib.blake2b(Path(__file__).read_bytes(), digest_size=6).hexdigest()
+from features.compiling import compiler
 
-
-def _compiled(*signatures: str) -> Callable[[Callable[..., None]], Any]:
-    """Compile a function for `signatures`, or load what was kept; it runs without the interpreter's lock."""
-
-    def compile_now(function: Callable[..., None]) -> Any:
-        # numba writes its index before the code: an interrupted update could have old code run under the new index
-        function.__qualname__ = f"{function.__name__}_{_SOURCE_HASH}"
-        try:
-            return numba.njit(list(signatures), nogil=True, cache=True)(function)
-        except Exception:  # whatever is wrong with the files; what is wrong with the function comes up again
-            return numba.njit(list(signatures), nogil=True)(function)
-
-    return compile_now
+_compiled = compiler(__file__)
 
 
 @numba.njit(nogil=True)
@@ -58,9 +40,8 @@ def _emphasise(samples: Any, offset: int, start: int, stop: int, factor: float, 
 @_compiled(
     *(
         f"void(Array({samples}, 1, 'C', readonly=True), int64, Array(int64, 1, 'C', readonly=True), float64, int64, "
-        f"{real}[::1], {real}[::1], {real}[:, ::1])"
+        "float64[::1], float64[::1], float64[:, ::1])"
         for samples in ("int16", "float64")
-        for real in ("float32", "float64")
     )
 )
 def write_frames(
@@ -95,19 +76,107 @@ def write_frames(
             frame[place] = sound[place] * window[place]
 
 
+@numba.njit(nogil=True)
+def _turn(signal: Any, hop: int, turned: Any) -> None:
+    """Write ``turned[r, c] = signal[c * hop + r]``, four columns at a time."""
+    n_rows, n_columns = turned.shape
+    for c in range(0, n_columns - 3, 4):
+        start = c * hop
+        first, second = signal[start : start + n_rows], signal[start + hop : start + hop + n_rows]
+        third = signal[start + 2 * hop : start + 2 * hop + n_rows]
+        fourth = signal[start + 3 * hop : start + 3 * hop + n_rows]
+        for r in range(n_rows):
+            row = turned[r, c : c + 4]
+            row[0] = first[r]
+            row[1] = second[r]
+            row[2] = third[r]
+            row[3] = fourth[r]
+    for c in range(n_columns - n_columns % 4, n_columns):
+        for r in range(n_rows):
+            turned[r, c] = signal[c * hop + r]
+
+
+@_compiled(
+    *(
+        f"void(Array({samples}, 1, 'C', readonly=True), int64, int64, int64, float64, int64, float32[::1], "
+        "float32[::1], float32[::1], float32[:, :, ::1], int64)"
+        for samples in ("int16", "float64")
+    )
+)
+def write_columns(
+    samples: Any,
+    offset: int,
+    number: int,
+    n_frames: int,
+    factor: float,
+    hop: int,
+    window: Any,
+    signal: Any,
+    room: Any,
+    parts: Any,
+    column: int,
+) -> None:
+    """Write pre-emphasised, windowed frames, a column each: even samples, odd samples.
+
+    A frame shares all but `hop` of its samples with the next: what is turned is the signal, not every frame of it.
+
+    Parameters
+    ----------
+    samples
+        int16 or float64, the first at place `offset` of the clip.
+    number, n_frames
+        The first frame wanted, and how many.
+    factor, hop
+        Of the pre-emphasis; samples from a frame to the next.
+    window
+        Shape ``(window_samples,)``.
+    signal
+        Room for the pre-emphasised clip, rounded once from float64, and a window and a hop more.
+    room
+        For the signal by columns, at least ``min(hop, window_samples)`` times as many columns as the frames touch.
+    parts
+        Where to write, shape ``(2, at least half a window, n_columns)``.
+    column
+        The first frame's.
+    """
+    n_rows = min(hop, window.size)
+    n_columns = n_frames + (window.size - 1) // hop
+    start = number * hop
+    stop = start + n_columns * hop
+    _emphasise(samples, offset, start, stop, factor, signal)
+    turned = room[: n_rows * n_columns].reshape(n_rows, n_columns)
+    _turn(signal[start:stop], hop, turned)
+    for place in range(window.size):
+        later = place // hop
+        sound = turned[place - later * hop, later : later + n_frames]
+        out = parts[place % 2, place // 2, column : column + n_frames]
+        weight = window[place]
+        for f in range(n_frames):
+            out[f] = sound[f] * weight
+
+
+@_compiled("void(float64[:, ::1], float64[:, ::1])")
+def square(spectra: Any, squares: Any) -> None:
+    """Write the squared magnitudes of spectra whose real and imaginary parts lie side by side along the last axis."""
+    for k in range(spectra.shape[0]):
+        row, out = spectra[k], squares[k]
+        for f in range(out.size):
+            out[f] = row[2 * f] * row[2 * f] + row[2 * f + 1] * row[2 * f + 1]
+
+
 @_compiled(
     *(
         f"void({real}[:, ::1], int64[::1], {real}[:, ::1], {real}, {real}[:, ::1], int64[::1], float64[:, ::1])"
         for real in ("float32", "float64")
     )
 )
-def filter_spectra(spectra: Any, starts: Any, weights: Any, scale: float, sums: Any, columns: Any, powers: Any) -> None:
+def filter_squares(squares: Any, starts: Any, weights: Any, scale: float, sums: Any, columns: Any, powers: Any) -> None:
     """Write each frame's filter outputs and energy into its column of `powers`.
 
     Parameters
     ----------
-    spectra
-        Shape ``(n_bins, 2 * n)``: by bin, each frame's real and imaginary part; `n` may exceed the columns.
+    squares
+        Shape ``(n_bins, n)``, squared magnitudes; `n` may exceed the columns.
     starts
         Shape ``(n_mels + 1,)``: the bins from ``starts[m]`` to ``starts[m + 1]`` are weighed by filters m - 1 and m.
     weights
@@ -121,7 +190,7 @@ def filter_spectra(spectra: Any, starts: Any, weights: Any, scale: float, sums: 
     powers
         Shape ``(n_mels + 1, n_columns)``, the last row for the energy.
     """
-    n = spectra.shape[1] // 2
+    n = squares.shape[1]
     n_mels = starts.size - 1
     sums[:, :n] = 0
     energy = sums[n_mels + 1, :n]
@@ -129,14 +198,13 @@ def filter_spectra(spectra: Any, starts: Any, weights: Any, scale: float, sums: 
         falling = sums[m, :n]
         rising = sums[m + 1, :n]
         for k in range(starts[m], starts[m + 1]):
-            row = spectra[k]
+            row = squares[k]
             down = weights[k, 0]
             up = weights[k, 1]
             for f in range(n):
-                square = row[2 * f] * row[2 * f] + row[2 * f + 1] * row[2 * f + 1]
-                energy[f] += square
-                falling[f] += down * square
-                rising[f] += up * square
+                energy[f] += row[f]
+                falling[f] += down * row[f]
+                rising[f] += up * row[f]
     for m in range(n_mels):
         for f in range(columns.size):
             powers[m, columns[f]] = sums[m + 1, f]

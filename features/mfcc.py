@@ -20,7 +20,7 @@ from features.recipes import MfccConfig, NarrowFilterWarning
 
 __all__ = ["ENGINE_VERSION", "MfccConfig", "NarrowFilterWarning", "extract", "extract_batch", "sounding_frames"]
 
-ENGINE_VERSION = "4"
+ENGINE_VERSION = "5"
 """Changes whenever the engine gives other numbers for the same configuration."""
 
 MAX_ABS_SAMPLE = 1e12

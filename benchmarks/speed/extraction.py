@@ -5,7 +5,7 @@ turns, so that whatever else the machine does strikes all alike. Only one subjec
 has a process of its own: what one library does to the memory allocator makes another up to twice as fast. Times are
 CPU time; compare ratios, which are medians over rounds.
 
-librosa, kaldi-native-fbank and mkl_fft are measured where they are installed.
+librosa and kaldi-native-fbank are measured where they are installed.
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from features.engine import BLOCK_FRAMES
-from features.fft import fft_backend
 from features.mfcc import MfccConfig, extract, extract_batch, sounding_frames
 from features.recipes import WINDOWS
 
@@ -61,18 +60,9 @@ class Subject:
     prepare: Prepare
 
 
-def engine(name: str, work: Callable[[list[Samples]], object], *, accelerated: bool = False) -> Subject:
-    """Return the extraction, with SciPy's own transforms unless it is said to be accelerated."""
-
-    def prepare(block: list[Samples]) -> Callable[[], object]:
-        def timed() -> object:
-            backend = fft_backend()
-            with contextlib.nullcontext() if accelerated or backend is None else scipy.fft.skip_backend(backend):
-                return work(block)
-
-        return timed
-
-    return Subject(name=name, prepare=prepare)
+def engine(name: str, work: Callable[[list[Samples]], object]) -> Subject:
+    """Return the extraction."""
+    return Subject(name=name, prepare=lambda block: lambda: work(block))
 
 
 def by_python_speech_features(config: MfccConfig) -> Subject:
@@ -200,8 +190,6 @@ def subjects(config: MfccConfig) -> list[Subject]:
         engine("voxfold, one recording per call", lambda block: [extract(samples, config) for samples in block]),
         engine("voxfold, float64", lambda block: extract_batch(block, exact)),
     ]
-    if fft_backend() is not None:
-        found.append(engine("voxfold, mkl_fft", lambda block: extract_batch(block, config), accelerated=True))
     found += [bare_transforms(config), warm_transforms(config)]
     if config.recipe == "psf":
         found.append(by_python_speech_features(config))

@@ -29,7 +29,8 @@ def stages(config: MfccConfig, sound: PlacedSound) -> dict[str, Callable[[], obj
     transform.add(sound, numbers, columns, engine.powers)
     transform.flush(engine.powers)
     powers, lowest = engine.powers[:, : sound.n_frames].copy(), engine.find_lowest(stops)
-    spectra = transform.transformed(sound.n_frames)
+    transform.write_frames(sound, numbers, 0)
+    squares = transform.squares(sound.n_frames).copy()
 
     def write() -> None:
         engine.powers[:, : sound.n_frames] = powers  # writing uses them up
@@ -37,8 +38,8 @@ def stages(config: MfccConfig, sound: PlacedSound) -> dict[str, Callable[[], obj
 
     return {
         "pre-emphasis and window": lambda: transform.write_frames(sound, numbers, 0),
-        "transform": lambda: transform.transformed(sound.n_frames),
-        "squares, filters, energy": lambda: transform.filter_spectra(spectra, columns, engine.powers),
+        "transform, squares": lambda: transform.squares(sound.n_frames),
+        "filters, energy": lambda: transform.filter_squares(squares, columns, engine.powers),
         "doubt, and frames again in float64": lambda: engine.repeat_doubtful([sound], stops, lowest),
         "logarithm, DCT, result": write,
         "all in one call": lambda: engine.extract_into(out, [sound]),
