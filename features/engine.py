@@ -8,18 +8,17 @@ In float32 the transform's rounding moves a liftered coefficient by thousandths 
 frame (the lowest filters of a fricative). How much is known from the frame's energy and its filters' powers: the few
 frames in doubt are transformed again in float64. Their outputs, and what follows, are float64.
 
-The float32 transforms are `features.fourier`'s, the float64 ones SciPy's. Lengths that `features.fourier` does not take
-(odd, or with prime factors above 5) are transformed in float64 throughout.
+The transforms are `features.fourier`'s. Lengths that it does not take (odd, or with prime factors above 5) are SciPy's.
 """
 
 from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.fft
@@ -28,13 +27,10 @@ from numpy.typing import NDArray
 from features import filters
 from features.recipes import WINDOWS, MfccConfig, mel_matrix
 
-if TYPE_CHECKING:
-    from features.fourier import Passes
-
 BLOCK_FRAMES = 80
 """Most frames that are transformed together: they, their spectra and squares stay in the second-level cache."""
 
-_LANES, _SCIPY_LANES = 16, 4
+_LANES = 16
 """Frames that one instruction works on at most: a few left over would take as long as all of them."""
 
 DCT_ROWS = 4
@@ -80,6 +76,11 @@ class PlacedSound(NamedTuple):
     offset: int
     first_frame: int
     n_frames: int
+
+    @property
+    def frames(self) -> range:
+        """The frames that overlap sound."""
+        return range(self.first_frame, self.first_frame + self.n_frames)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,75 +161,56 @@ class _Transform:
     config, plan
         The configuration and what is computed once for it.
     dtype
-        Of the window, the transform and the filters.
+        Of the frames, their spectra and the filters.
     n_columns
         Most frames that wait.
     """
 
     def __init__(self, config: MfccConfig, plan: _Plan, dtype: str, n_columns: int) -> None:
         self.config, self.plan, (self.loops, self.fourier) = config, plan, _loops()
+        self.passes = self.fourier.passes(config.n_fft, dtype)
         self.window = plan.window.astype(dtype)
         self.weights = plan.weights.astype(dtype)
+        n_more = (config.window_samples - 1) // config.hop_samples
+        self.signal = np.empty((config.n_frames + n_more) * config.hop_samples, dtype=dtype)
+        n_rows = min(config.hop_samples, config.window_samples)
+        self.room = np.empty(n_rows * (n_columns + n_more), dtype=dtype)
+        self.parts = np.empty((2, (config.n_fft + 1) // 2, n_columns), dtype=dtype)
+        self.squares = np.empty((config.n_fft // 2 + 1) * n_columns, dtype=dtype)
         self.sums = np.empty((config.n_mels + 2, n_columns), dtype=dtype)
         self.columns = np.empty(n_columns, dtype=np.int64)
         self.n_waiting = 0
 
-    def add(
-        self, sound: PlacedSound, numbers: NDArray[np.int64], columns: NDArray[np.int64], powers: filters.Matrix
-    ) -> None:
-        """Have frames of a recording transformed, and their filters' outputs written into these columns of `powers`."""
-        while numbers.size:
+    def add(self, sound: PlacedSound, frames: range, column: int, powers: filters.Matrix) -> None:
+        """Have frames of a recording transformed, and their filters' outputs written into `powers`, from `column` on.
+
+        It is done when as many frames wait as can be transformed together, or by `flush`.
+        """
+        while frames:
             start = self.n_waiting
-            stop = min(start + numbers.size, self.columns.size)
-            self.write_frames(sound, numbers[: stop - start], start)
-            self.columns[start:stop] = columns[: stop - start]
-            numbers, columns = numbers[stop - start :], columns[stop - start :]
-            self.n_waiting = stop
+            now, frames = frames[: self.columns.size - start], frames[self.columns.size - start :]
+            self.n_waiting = stop = start + len(now)
+            self.write_frames(sound, now, start)
+            self.columns[start:stop] = np.arange(column, column + len(now))
+            column += len(now)
             if stop == self.columns.size:
                 self.flush(powers)
 
     def flush(self, powers: filters.Matrix) -> None:
         """Transform what waits."""
         if self.n_waiting:
-            self.filter_squares(self.squares(self.n_waiting), self.columns[: self.n_waiting], powers)
+            self.filter_squares(self.squared(self.n_waiting), self.columns[: self.n_waiting], powers)
             self.n_waiting = 0
 
-    def write_frames(self, sound: PlacedSound, numbers: NDArray[np.int64], start: int) -> None:
+    def write_frames(self, sound: PlacedSound, frames: range, start: int) -> None:
         """Write windowed frames of a recording as those that wait from the place `start` on."""
-        raise NotImplementedError
-
-    def squares(self, n_frames: int) -> NDArray[Any]:
-        """Return the squared spectra of as many frames that wait and a few more, ``(n_bins, n)``; uses them up."""
-        raise NotImplementedError
-
-    def filter_squares(self, squares: NDArray[Any], columns: NDArray[np.int64], powers: filters.Matrix) -> None:
-        """Write the filters' outputs of the first spectra into these columns of `powers`."""
-        plan = self.plan
-        self.loops.filter_squares(squares, plan.starts, self.weights, plan.energy_scale, self.sums, columns, powers)
-
-
-class _Fast(_Transform):
-    """In float32, by compiled passes; frames that wait are neighbours."""
-
-    def __init__(self, config: MfccConfig, plan: _Plan, passes: Passes, n_columns: int) -> None:
-        super().__init__(config, plan, "float32", n_columns)
-        self.passes = passes
-        n_more = (config.window_samples - 1) // config.hop_samples
-        self.signal = np.empty((config.n_frames + n_more) * config.hop_samples, dtype=np.float32)
-        n_rows = min(config.hop_samples, config.window_samples)
-        self.room = np.empty(n_rows * (n_columns + n_more), dtype=np.float32)
-        self.parts = np.zeros((2, config.n_fft // 2, n_columns), dtype=np.float32)
-        self.squared = np.empty((config.n_fft // 2 + 1) * n_columns, dtype=np.float32)
-
-    def write_frames(self, sound: PlacedSound, numbers: NDArray[np.int64], start: int) -> None:
-        factor, hop = self.config.pre_emphasis, self.config.hop_samples
         self.loops.write_columns(
             sound.samples,
             sound.offset,
-            numbers[0],
-            numbers.size,
-            factor,
-            hop,
+            frames.start,
+            len(frames),
+            self.config.pre_emphasis,
+            self.config.hop_samples,
             self.window,
             self.signal,
             self.room,
@@ -236,42 +218,37 @@ class _Fast(_Transform):
             start,
         )
 
-    def squares(self, n_frames: int) -> NDArray[Any]:
-        n_samples = self.window.size
+    def squared(self, n_frames: int) -> NDArray[Any]:
+        """Return the squared spectra of as many frames that wait and a few more, ``(n_bins, n)``; uses them up."""
+        n_samples, n_fft = self.config.window_samples, self.config.n_fft
         n_columns = min(n_frames + -n_frames % _LANES, self.columns.size)
         parts = self.parts[:, :, :n_columns]
         parts[:, :, n_frames:] = 0
         parts[0, (n_samples + 1) // 2 :] = 0
         parts[1, n_samples // 2 :] = 0
+        squares = self.squares[: (n_fft // 2 + 1) * n_columns].reshape(-1, n_columns)
+        if self.passes is None:
+            samples = parts.transpose(1, 0, 2).reshape(-1, n_columns)[:n_fft]
+            np.square(np.abs(scipy.fft.rfft(samples, axis=0)), out=squares)
+            return squares
         parts = np.ascontiguousarray(parts)
         self.fourier.transform(parts, self.passes.radices, self.passes.factors)
-        squares = self.squared[: (parts.shape[1] + 1) * n_columns].reshape(-1, n_columns)
         self.fourier.square(parts, self.passes.places, self.passes.turns, squares)
         return squares
 
+    def filter_squares(self, squares: NDArray[Any], columns: NDArray[np.int64], powers: filters.Matrix) -> None:
+        """Write the filters' outputs of the first spectra into these columns of `powers`."""
+        plan = self.plan
+        self.loops.filter_squares(squares, plan.starts, self.weights, plan.energy_scale, self.sums, columns, powers)
 
-class _Exact(_Transform):
-    """In float64, by SciPy; frames that wait may be any."""
 
-    def __init__(self, config: MfccConfig, plan: _Plan, n_columns: int) -> None:
-        super().__init__(config, plan, "float64", n_columns)
-        self.signal = np.empty(config.framed_samples)
-        self.rows = np.zeros((n_columns, config.n_fft))
-        self.squared = np.empty((config.n_fft // 2 + 1) * n_columns)
-
-    def write_frames(self, sound: PlacedSound, numbers: NDArray[np.int64], start: int) -> None:
-        factor, hop = self.config.pre_emphasis, self.config.hop_samples
-        self.loops.write_frames(
-            sound.samples, sound.offset, numbers, factor, hop, self.window, self.signal, self.rows[start:]
-        )
-
-    def squares(self, n_frames: int) -> NDArray[Any]:
-        # by columns, since the loops want frames along the last axis
-        n_columns = min(n_frames + -n_frames % _SCIPY_LANES, self.columns.size)
-        spectra = np.ascontiguousarray(scipy.fft.rfft(self.rows[:n_columns].T, axis=0))
-        squares = self.squared[: len(spectra) * n_columns].reshape(-1, n_columns)
-        self.loops.square(spectra.view(np.float64), squares)
-        return squares
+def _runs(numbers: list[int]) -> Iterator[tuple[int, int]]:
+    """Yield where neighbours begin among ascending numbers, and what comes after the last of them."""
+    for place, number in enumerate(numbers):
+        if place == 0 or numbers[place - 1] != number - 1:
+            first = number
+        if place + 1 == len(numbers) or numbers[place + 1] != number + 1:
+            yield first, number + 1
 
 
 def _keep_freed_memory() -> None:
@@ -293,18 +270,13 @@ class Engine:
     """
 
     def __init__(self, config: MfccConfig) -> None:
-        self.config, self.plan, (self.loops, fourier) = config, _plan(config), _loops()
+        self.config, self.plan, (self.loops, _) = config, _plan(config), _loops()
         _keep_freed_memory()
-        passes = fourier.passes(config.n_fft) if config.dtype == "float32" else None
-        self.transform = (
-            _Fast(config, self.plan, passes, BLOCK_FRAMES) if passes else _Exact(config, self.plan, BLOCK_FRAMES)
-        )
-        self.in_doubt = passes is not None
+        self.transform = _Transform(config, self.plan, config.dtype, BLOCK_FRAMES)
         pool_frames = max(POOL_FRAMES, config.n_frames)
         self.powers = np.empty((config.n_mels + 1, pool_frames))
         self.sums = np.empty((len(self.plan.dct), DCT_FRAMES))
         self.errors = np.empty(pool_frames)
-        self.numbers = np.arange(pool_frames)
 
     def extract_into(self, out: NDArray[Any], sounds: Iterable[PlacedSound]) -> None:
         """Write the MFCCs of `sounds` into `out`.
@@ -319,27 +291,23 @@ class Engine:
         waiting: list[PlacedSound] = []
         done = n_columns = 0
         for sound in sounds:
-            if n_columns + sound.n_frames > self.numbers.size:
+            if n_columns + sound.n_frames > self.errors.size:
                 self._finish(out[done : done + len(waiting)], waiting)
                 done += len(waiting)
                 waiting.clear()
                 n_columns = 0
             waiting.append(sound)
-            stop = n_columns + sound.n_frames
-            self.transform.add(sound, self._numbers(sound), self.numbers[n_columns:stop], self.powers)
-            n_columns = stop
+            self.transform.add(sound, sound.frames, n_columns, self.powers)
+            n_columns += sound.n_frames
         if waiting:
             self._finish(out[done:], waiting)
-
-    def _numbers(self, sound: PlacedSound) -> NDArray[np.int64]:
-        return self.numbers[sound.first_frame : sound.first_frame + sound.n_frames]
 
     def _finish(self, out: NDArray[Any], sounds: list[PlacedSound]) -> None:
         """Turn the pooled frames into the coefficients of the recordings that they belong to."""
         self.transform.flush(self.powers)
         stops = np.cumsum([sound.n_frames for sound in sounds])
         lowest = self.find_lowest(stops)
-        if self.in_doubt and self.repeat_doubtful(sounds, stops, lowest):
+        if self.config.dtype == "float32" and self.repeat_doubtful(sounds, stops, lowest):
             lowest = self.find_lowest(stops)
         self.write(out, sounds, stops, lowest)
 
@@ -370,17 +338,15 @@ class Engine:
         if not doubtful.size:
             return False
         edges = np.searchsorted(doubtful, stops).tolist()
-        start = 0
+        before = start = 0
         for sound, stop, edge in zip(sounds, stops.tolist(), edges, strict=True):
-            if start < edge:
-                columns = doubtful[start:edge]
-                numbers = columns + (sound.first_frame + sound.n_frames - stop)
-                self.exact.add(sound, numbers, columns, self.powers)
-            start = edge
+            for column, after in _runs(doubtful[start:edge].tolist()):
+                self.exact.add(sound, sound.frames[column - before : after - before], column, self.powers)
+            before, start = stop, edge
         self.exact.flush(self.powers)
         return True
 
     @functools.cached_property
-    def exact(self) -> _Exact:
+    def exact(self) -> _Transform:
         """The transform in float64, for the frames in doubt."""
-        return _Exact(self.config, self.plan, BLOCK_FRAMES // 2)
+        return _Transform(self.config, self.plan, "float64", BLOCK_FRAMES // 2)

@@ -1,11 +1,11 @@
-"""The squared spectra of many real frames at once, in float32, compiled.
+"""The squared spectra of many real frames at once, in float32 or float64, compiled.
 
 A frame of an even number of samples is transformed as half as many complex numbers, its even samples the real parts and
 its odd ones the imaginary parts, and the halves are told apart afterwards (W. H. Press et al., *Numerical Recipes*,
 3rd ed., 12.3.2). The complex transform works in place, in passes of radix 2 to 5 (J. W. Cooley, J. W. Tukey, *Math.
-Comput.* 19, 1965): a pass splits every block of rows, which holds a polynomial modulo ``z**size - c``, into `radix` blocks
-modulo ``z**(size / radix)`` minus the roots of c. All rows of a block take the same factors, and frames lie along the
-last axis, so that the inner loops are long, and no value depends on another frame.
+Comput.* 19, 1965): a pass splits every block of rows, which holds a polynomial modulo ``z**size - c``, into as many
+blocks as its radix, modulo ``z**(size / radix)`` minus the roots of c. All rows of a block take the same factors, and
+frames lie along the last axis, so that the inner loops are long, and no value depends on another frame.
 """
 
 from __future__ import annotations
@@ -22,12 +22,11 @@ from features.compiling import compiler
 
 _compiled = compiler(__file__)
 
-_HALF = np.float32(0.5)
-_SIN_60 = np.float32(math.sin(math.pi / 3))
-_COS_72 = np.float32(math.cos(2 * math.pi / 5))
-_COS_144 = np.float32(math.cos(4 * math.pi / 5))
-_SIN_72 = np.float32(math.sin(2 * math.pi / 5))
-_SIN_144 = np.float32(math.sin(4 * math.pi / 5))
+_SIN_60 = math.sin(math.pi / 3)
+_COS_72 = math.cos(2 * math.pi / 5)
+_COS_144 = math.cos(4 * math.pi / 5)
+_SIN_72 = math.sin(2 * math.pi / 5)
+_SIN_144 = math.sin(4 * math.pi / 5)
 
 
 class Passes(NamedTuple):
@@ -38,23 +37,23 @@ class Passes(NamedTuple):
     radices
         int64, ``(n_passes,)``: of each pass; their product is half the length.
     factors
-        float32, ``(n_blocks, 8)``: for each block of each pass, what its second to last part are multiplied by first,
+        ``(n_blocks, 8)``: for each block of each pass, what its second to last part are multiplied by first,
         real and imaginary parts in turns.
     places
         int64, ``(n_rows,)``: the row in which the transform leaves each frequency.
     turns
-        float32, ``(n_rows // 2 + 1, 2)``: ``exp(-2 pi i k / length) / 2``, real and imaginary.
+        ``(n_rows // 2 + 1, 2)``: ``exp(-2 pi i k / length) / 2``, real and imaginary.
     """
 
     radices: NDArray[np.int64]
-    factors: NDArray[np.float32]
+    factors: NDArray[Any]
     places: NDArray[np.int64]
-    turns: NDArray[np.float32]
+    turns: NDArray[Any]
 
 
 @functools.lru_cache(maxsize=16)
-def passes(n_fft: int) -> Passes | None:
-    """Return the passes for frames of `n_fft` samples; None where it is odd or has prime factors above 5."""
+def passes(n_fft: int, dtype: str) -> Passes | None:
+    """Return the passes for frames of `n_fft` samples of a type; None where it is odd or has prime factors above 5."""
     left, odd = divmod(n_fft, 2)
     if odd:
         return None
@@ -75,9 +74,9 @@ def passes(n_fft: int) -> Passes | None:
     turns = np.exp(-2j * np.pi * np.arange(n_rows // 2 + 1) / n_fft) / 2
     return Passes(
         radices=np.array(radices, dtype=np.int64),
-        factors=np.concatenate(factors).astype(np.float32),
+        factors=np.concatenate(factors).astype(dtype),
         places=np.argsort(frequencies),
-        turns=turns.view(np.float64).reshape(-1, 2).astype(np.float32),
+        turns=turns.view(np.float64).reshape(-1, 2).astype(dtype),
     )
 
 
@@ -96,6 +95,7 @@ def _by_two(real: Any, imaginary: Any, factors: Any) -> None:
 @numba.njit(nogil=True)
 def _by_three(real: Any, imaginary: Any, factors: Any) -> None:
     size = real.size // 3
+    half, sin_60 = real.dtype.type(0.5), real.dtype.type(_SIN_60)
     ar, br, cr = real[:size], real[size : 2 * size], real[2 * size :]
     ai, bi, ci = imaginary[:size], imaginary[size : 2 * size], imaginary[2 * size :]
     cos_b, sin_b, cos_c, sin_c = factors[0], factors[1], factors[2], factors[3]
@@ -104,8 +104,8 @@ def _by_three(real: Any, imaginary: Any, factors: Any) -> None:
         yr, yi = cr[f] * cos_c - ci[f] * sin_c, cr[f] * sin_c + ci[f] * cos_c
         zr, zi = ar[f], ai[f]
         sum_r, sum_i = xr + yr, xi + yi
-        less_r, less_i = _SIN_60 * (yr - xr), _SIN_60 * (yi - xi)
-        middle_r, middle_i = zr - _HALF * sum_r, zi - _HALF * sum_i
+        less_r, less_i = sin_60 * (yr - xr), sin_60 * (yi - xi)
+        middle_r, middle_i = zr - half * sum_r, zi - half * sum_i
         ar[f], ai[f] = zr + sum_r, zi + sum_i
         br[f], bi[f] = middle_r - less_i, middle_i + less_r
         cr[f], ci[f] = middle_r + less_i, middle_i - less_r
@@ -141,6 +141,8 @@ def _by_five(real: Any, imaginary: Any, factors: Any) -> None:
     di, ei = imaginary[3 * size : 4 * size], imaginary[4 * size :]
     cos_b, sin_b, cos_c, sin_c = factors[0], factors[1], factors[2], factors[3]
     cos_d, sin_d, cos_e, sin_e = factors[4], factors[5], factors[6], factors[7]
+    cos_72, cos_144 = real.dtype.type(_COS_72), real.dtype.type(_COS_144)
+    sin_72, sin_144 = real.dtype.type(_SIN_72), real.dtype.type(_SIN_144)
     for f in range(size):
         wr, wi = br[f] * cos_b - bi[f] * sin_b, br[f] * sin_b + bi[f] * cos_b
         xr, xi = cr[f] * cos_c - ci[f] * sin_c, cr[f] * sin_c + ci[f] * cos_c
@@ -150,21 +152,21 @@ def _by_five(real: Any, imaginary: Any, factors: Any) -> None:
         outer_r, outer_i, outer_less_r, outer_less_i = wr + zr, wi + zi, zr - wr, zi - wi
         inner_r, inner_i, inner_less_r, inner_less_i = xr + yr, xi + yi, yr - xr, yi - xi
         ar[f], ai[f] = first_r + (outer_r + inner_r), first_i + (outer_i + inner_i)
-        middle_r = first_r + (_COS_72 * outer_r + _COS_144 * inner_r)
-        middle_i = first_i + (_COS_72 * outer_i + _COS_144 * inner_i)
-        less_r = _SIN_72 * outer_less_r + _SIN_144 * inner_less_r
-        less_i = _SIN_72 * outer_less_i + _SIN_144 * inner_less_i
+        middle_r = first_r + (cos_72 * outer_r + cos_144 * inner_r)
+        middle_i = first_i + (cos_72 * outer_i + cos_144 * inner_i)
+        less_r = sin_72 * outer_less_r + sin_144 * inner_less_r
+        less_i = sin_72 * outer_less_i + sin_144 * inner_less_i
         br[f], bi[f] = middle_r - less_i, middle_i + less_r
         er[f], ei[f] = middle_r + less_i, middle_i - less_r
-        middle_r = first_r + (_COS_144 * outer_r + _COS_72 * inner_r)
-        middle_i = first_i + (_COS_144 * outer_i + _COS_72 * inner_i)
-        less_r = _SIN_144 * outer_less_r - _SIN_72 * inner_less_r
-        less_i = _SIN_144 * outer_less_i - _SIN_72 * inner_less_i
+        middle_r = first_r + (cos_144 * outer_r + cos_72 * inner_r)
+        middle_i = first_i + (cos_144 * outer_i + cos_72 * inner_i)
+        less_r = sin_144 * outer_less_r - sin_72 * inner_less_r
+        less_i = sin_144 * outer_less_i - sin_72 * inner_less_i
         cr[f], ci[f] = middle_r - less_i, middle_i + less_r
         dr[f], di[f] = middle_r + less_i, middle_i - less_r
 
 
-@_compiled("void(float32[:, :, ::1], int64[::1], float32[:, ::1])")
+@_compiled(*(f"void({real}[:, :, ::1], int64[::1], {real}[:, ::1])" for real in ("float32", "float64")))
 def transform(parts: Any, radices: Any, factors: Any) -> None:
     """Transform columns of complex numbers in place; `Passes.places` says where each frequency is then.
 
@@ -194,7 +196,7 @@ def transform(parts: Any, radices: Any, factors: Any) -> None:
         size //= radix
 
 
-@_compiled("void(float32[:, :, ::1], int64[::1], float32[:, ::1], float32[:, ::1])")
+@_compiled(*(f"void({real}[:, :, ::1], int64[::1], {real}[:, ::1], {real}[:, ::1])" for real in ("float32", "float64")))
 def square(parts: Any, places: Any, turns: Any, squares: Any) -> None:
     """Write the squared magnitudes of the real frames' spectra.
 
@@ -208,6 +210,7 @@ def square(parts: Any, places: Any, turns: Any, squares: Any) -> None:
         Where to write, shape ``(n_rows + 1, n_columns)``.
     """
     n_rows, n_columns = parts.shape[1], parts.shape[2]
+    half = parts.dtype.type(0.5)
     real, imaginary = parts[0, 0], parts[1, 0]
     lowest, highest = squares[0], squares[n_rows]
     for f in range(n_columns):
@@ -219,7 +222,7 @@ def square(parts: Any, places: Any, turns: Any, squares: Any) -> None:
         cos, sin = turns[k, 0], turns[k, 1]
         low, high = squares[k], squares[n_rows - k]
         for f in range(n_columns):
-            even_r, even_i = _HALF * (ar[f] + br[f]), _HALF * (ai[f] - bi[f])
+            even_r, even_i = half * (ar[f] + br[f]), half * (ai[f] - bi[f])
             odd_r, odd_i = ai[f] + bi[f], br[f] - ar[f]
             turned_r, turned_i = odd_r * cos - odd_i * sin, odd_r * sin + odd_i * cos
             xr, xi = even_r + turned_r, even_i + turned_i

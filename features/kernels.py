@@ -37,45 +37,6 @@ def _emphasise(samples: Any, offset: int, start: int, stop: int, factor: float, 
         signal[end] = -factor * samples[samples.size - 1]
 
 
-@_compiled(
-    *(
-        f"void(Array({samples}, 1, 'C', readonly=True), int64, Array(int64, 1, 'C', readonly=True), float64, int64, "
-        "float64[::1], float64[::1], float64[:, ::1])"
-        for samples in ("int16", "float64")
-    )
-)
-def write_frames(
-    samples: Any, offset: int, numbers: Any, factor: float, hop: int, window: Any, signal: Any, rows: Any
-) -> None:
-    """Write the pre-emphasised, windowed frames with these ascending `numbers`, a row each.
-
-    Parameters
-    ----------
-    samples
-        int16 or float64, the first at place `offset` of the clip.
-    numbers
-        int64, the frames wanted.
-    factor, hop
-        Of the pre-emphasis; samples from a frame to the next.
-    window
-        Shape ``(window_samples,)``.
-    signal
-        Room for the pre-emphasised clip, rounded once from float64.
-    rows
-        Where to write, at least as many rows, each at least a window long.
-    """
-    done = 0
-    for row in range(numbers.size):
-        start = numbers[row] * hop
-        stop = start + window.size
-        _emphasise(samples, offset, max(start, done), stop, factor, signal)
-        done = stop
-        sound = signal[start:stop]
-        frame = rows[row]
-        for place in range(window.size):
-            frame[place] = sound[place] * window[place]
-
-
 @numba.njit(nogil=True)
 def _turn(signal: Any, hop: int, turned: Any) -> None:
     """Write ``turned[r, c] = signal[c * hop + r]``, four columns at a time."""
@@ -98,9 +59,10 @@ def _turn(signal: Any, hop: int, turned: Any) -> None:
 
 @_compiled(
     *(
-        f"void(Array({samples}, 1, 'C', readonly=True), int64, int64, int64, float64, int64, float32[::1], "
-        "float32[::1], float32[::1], float32[:, :, ::1], int64)"
+        f"void(Array({samples}, 1, 'C', readonly=True), int64, int64, int64, float64, int64, {real}[::1], "
+        f"{real}[::1], {real}[::1], {real}[:, :, ::1], int64)"
         for samples in ("int16", "float64")
+        for real in ("float32", "float64")
     )
 )
 def write_columns(
@@ -153,15 +115,6 @@ def write_columns(
         weight = window[place]
         for f in range(n_frames):
             out[f] = sound[f] * weight
-
-
-@_compiled("void(float64[:, ::1], float64[:, ::1])")
-def square(spectra: Any, squares: Any) -> None:
-    """Write the squared magnitudes of spectra whose real and imaginary parts lie side by side along the last axis."""
-    for k in range(spectra.shape[0]):
-        row, out = spectra[k], squares[k]
-        for f in range(out.size):
-            out[f] = row[2 * f] * row[2 * f] + row[2 * f + 1] * row[2 * f + 1]
 
 
 @_compiled(

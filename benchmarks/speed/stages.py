@@ -24,21 +24,20 @@ def stages(config: MfccConfig, sound: PlacedSound) -> dict[str, Callable[[], obj
     """Return what to time, by name, for a recording of at most `BLOCK_FRAMES` sounding frames."""
     engine = Engine(config)
     out = np.empty((1, config.n_frames, config.n_coefficients), dtype=config.dtype)
-    transform, columns, stops = engine.transform, engine.numbers[: sound.n_frames], np.array([sound.n_frames])
-    numbers = columns + sound.first_frame
-    transform.add(sound, numbers, columns, engine.powers)
+    transform, columns, stops = engine.transform, np.arange(sound.n_frames), np.array([sound.n_frames])
+    transform.add(sound, sound.frames, 0, engine.powers)
     transform.flush(engine.powers)
     powers, lowest = engine.powers[:, : sound.n_frames].copy(), engine.find_lowest(stops)
-    transform.write_frames(sound, numbers, 0)
-    squares = transform.squares(sound.n_frames).copy()
+    transform.write_frames(sound, sound.frames, 0)
+    squares = transform.squared(sound.n_frames).copy()
 
     def write() -> None:
         engine.powers[:, : sound.n_frames] = powers  # writing uses them up
         engine.write(out, [sound], stops, lowest)
 
     return {
-        "pre-emphasis and window": lambda: transform.write_frames(sound, numbers, 0),
-        "transform, squares": lambda: transform.squares(sound.n_frames),
+        "pre-emphasis and window": lambda: transform.write_frames(sound, sound.frames, 0),
+        "transform, squares": lambda: transform.squared(sound.n_frames),
         "filters, energy": lambda: transform.filter_squares(squares, columns, engine.powers),
         "doubt, and frames again in float64": lambda: engine.repeat_doubtful([sound], stops, lowest),
         "logarithm, DCT, result": write,
