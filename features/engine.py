@@ -4,18 +4,15 @@ Only frames that overlap sound are transformed, in blocks filled across recordin
 loops (`features.kernels`) work on every frame by itself, so that its values depend on no other. A frame of padding is
 one constant vector per configuration, but for a floor below the clip's own maximum.
 
-In float32 the transform's rounding moves a liftered coefficient by thousandths where a filter is much quieter than its
-frame (the lowest filters of a fricative). How much is known from the frame's energy and its filters' powers: the few
-frames in doubt are transformed again in float64. Their outputs, and what follows, are float64.
-
 The transforms are `features.fourier`'s. Lengths that it does not take (odd, or with prime factors above 5) are SciPy's.
+Everything is float64; results are rounded once, where float32 is asked for.
 """
 
 from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -27,7 +24,7 @@ from numpy.typing import NDArray
 from features import filters
 from features.recipes import WINDOWS, MfccConfig, mel_matrix
 
-BLOCK_FRAMES = 80
+BLOCK_FRAMES = 64
 """Most frames that are transformed together: they, their spectra and squares stay in the second-level cache."""
 
 _LANES = 16
@@ -44,11 +41,6 @@ POOL_FRAMES = 1024
 
 _EPSILON = float(np.finfo(np.float64).eps)
 _LEAST_POWER = 1e-10
-_EXPECTED_ERRORS = 6.5
-"""The largest error of a coefficient, in the bound of errors expected from independent roundings: seen up to 6.2."""
-
-_TRUSTED = {"natural": 1.8e-4, "decibel": 3.6e-4}
-"""Largest error that float32 transforms may bring to a coefficient; rounding the result itself comes on top."""
 
 
 @functools.cache
@@ -95,8 +87,6 @@ class _Plan:
         Where the mel filters lie and what they weigh, as `kernels.filter_spectra` takes them.
     energy_scale
         What the sum of a spectrum's squares is multiplied by to be the frame's energy.
-    doubt
-        What ``energy / power`` of a filter adds to the squared error of a coefficient, in units of what is trusted.
     dct
         Of natural logarithms, the energy's last, ``(n_coefficients, n_mels + 1)``, more rows of zeros at its end.
     least_power, range_factor
@@ -107,7 +97,6 @@ class _Plan:
     starts: NDArray[np.int64]
     weights: filters.Matrix
     energy_scale: float
-    doubt: filters.Matrix
     dct: filters.Matrix
     least_power: float
     range_factor: float
@@ -132,25 +121,10 @@ def _plan(config: MfccConfig) -> _Plan:
         starts=starts,
         weights=weights,
         energy_scale=scale,
-        doubt=_doubt(config, mel, dct),
         dct=filters.whole_rows(np.vstack([dct, energy]).T, DCT_ROWS),
         least_power=_EPSILON if config.floor == "zero-to-epsilon" else _LEAST_POWER,
         range_factor=10 ** (-config.range_db / 10) if config.range_db else 0.0,
     )
-
-
-def _doubt(config: MfccConfig, mel: filters.Matrix, dct: filters.Matrix) -> filters.Matrix:
-    """Return what turns a frame's ``energy / power`` by filter into a bound of its coefficients' squared error.
-
-    The unit is what is trusted. A float32 transform adds to every value of a spectrum an error of about a unit of
-    rounding (2**-24) of the spectrum's root mean square. The power of a filter, ``sum(w |X|**2)``, is then off by at
-    most ``2 sqrt(max(w) power) error``. Errors of different filters are independent: in a coefficient, squares add up.
-    """
-    # the energy is the sum of half a spectrum, n_fft / 2 values
-    error = 2 * 2.0**-24 * math.sqrt(2 / config.n_fft)
-    allowed = _TRUSTED[config.log] / _EXPECTED_ERRORS
-    squared: filters.Matrix = mel.max(axis=1) * ((dct * error / allowed) ** 2).max(axis=1)
-    return squared
 
 
 class _Transform:
@@ -160,25 +134,19 @@ class _Transform:
     ----------
     config, plan
         The configuration and what is computed once for it.
-    dtype
-        Of the frames, their spectra and the filters.
-    n_columns
-        Most frames that wait.
     """
 
-    def __init__(self, config: MfccConfig, plan: _Plan, dtype: str, n_columns: int) -> None:
+    def __init__(self, config: MfccConfig, plan: _Plan) -> None:
         self.config, self.plan, (self.loops, self.fourier) = config, plan, _loops()
-        self.passes = self.fourier.passes(config.n_fft, dtype)
-        self.window = plan.window.astype(dtype)
-        self.weights = plan.weights.astype(dtype)
+        self.passes = self.fourier.passes(config.n_fft)
         n_more = (config.window_samples - 1) // config.hop_samples
-        self.signal = np.empty((config.n_frames + n_more) * config.hop_samples, dtype=dtype)
+        self.signal = np.empty((config.n_frames + n_more) * config.hop_samples)
         n_rows = min(config.hop_samples, config.window_samples)
-        self.room = np.empty(n_rows * (n_columns + n_more), dtype=dtype)
-        self.parts = np.empty((2, (config.n_fft + 1) // 2, n_columns), dtype=dtype)
-        self.squares = np.empty((config.n_fft // 2 + 1) * n_columns, dtype=dtype)
-        self.sums = np.empty((config.n_mels + 2, n_columns), dtype=dtype)
-        self.columns = np.empty(n_columns, dtype=np.int64)
+        self.room = np.empty(n_rows * (BLOCK_FRAMES + n_more))
+        self.parts = np.empty((2, (config.n_fft + 1) // 2, BLOCK_FRAMES))
+        self.squares = np.empty((config.n_fft // 2 + 1) * BLOCK_FRAMES)
+        self.sums = np.empty((config.n_mels + 2, BLOCK_FRAMES))
+        self.columns = np.empty(BLOCK_FRAMES, dtype=np.int64)
         self.n_waiting = 0
 
     def add(self, sound: PlacedSound, frames: range, column: int, powers: filters.Matrix) -> None:
@@ -211,7 +179,7 @@ class _Transform:
             len(frames),
             self.config.pre_emphasis,
             self.config.hop_samples,
-            self.window,
+            self.plan.window,
             self.signal,
             self.room,
             self.parts,
@@ -239,16 +207,7 @@ class _Transform:
     def filter_squares(self, squares: NDArray[Any], columns: NDArray[np.int64], powers: filters.Matrix) -> None:
         """Write the filters' outputs of the first spectra into these columns of `powers`."""
         plan = self.plan
-        self.loops.filter_squares(squares, plan.starts, self.weights, plan.energy_scale, self.sums, columns, powers)
-
-
-def _runs(numbers: list[int]) -> Iterator[tuple[int, int]]:
-    """Yield where neighbours begin among ascending numbers, and what comes after the last of them."""
-    for place, number in enumerate(numbers):
-        if place == 0 or numbers[place - 1] != number - 1:
-            first = number
-        if place + 1 == len(numbers) or numbers[place + 1] != number + 1:
-            yield first, number + 1
+        self.loops.filter_squares(squares, plan.starts, plan.weights, plan.energy_scale, self.sums, columns, powers)
 
 
 def _keep_freed_memory() -> None:
@@ -272,7 +231,7 @@ class Engine:
     def __init__(self, config: MfccConfig) -> None:
         self.config, self.plan, (self.loops, _) = config, _plan(config), _loops()
         _keep_freed_memory()
-        self.transform = _Transform(config, self.plan, config.dtype, BLOCK_FRAMES)
+        self.transform = _Transform(config, self.plan)
         pool_frames = max(POOL_FRAMES, config.n_frames)
         self.powers = np.empty((config.n_mels + 1, pool_frames))
         self.sums = np.empty((len(self.plan.dct), DCT_FRAMES))
@@ -307,8 +266,6 @@ class Engine:
         self.transform.flush(self.powers)
         stops = np.cumsum([sound.n_frames for sound in sounds])
         lowest = self.find_lowest(stops)
-        if self.config.dtype == "float32" and self.repeat_doubtful(sounds, stops, lowest):
-            lowest = self.find_lowest(stops)
         self.write(out, sounds, stops, lowest)
 
     def find_lowest(self, stops: NDArray[np.int64]) -> filters.Matrix:
@@ -330,23 +287,3 @@ class Engine:
         np.log(levels, out=levels)
         firsts = np.array([sound.first_frame for sound in sounds])
         self.loops.write_coefficients(self.powers, stops, firsts, np.log(lowest), self.plan.dct, self.sums, out)
-
-    def repeat_doubtful(self, sounds: list[PlacedSound], stops: NDArray[np.int64], lowest: filters.Matrix) -> bool:
-        """Transform again, in float64, the frames of which a coefficient may be further off than what is trusted."""
-        self.loops.expect_errors(self.powers, stops, lowest, self.plan.doubt, self.errors)
-        doubtful = np.flatnonzero(self.errors[: stops[-1]] > 1)
-        if not doubtful.size:
-            return False
-        edges = np.searchsorted(doubtful, stops).tolist()
-        before = start = 0
-        for sound, stop, edge in zip(sounds, stops.tolist(), edges, strict=True):
-            for column, after in _runs(doubtful[start:edge].tolist()):
-                self.exact.add(sound, sound.frames[column - before : after - before], column, self.powers)
-            before, start = stop, edge
-        self.exact.flush(self.powers)
-        return True
-
-    @functools.cached_property
-    def exact(self) -> _Transform:
-        """The transform in float64, for the frames in doubt."""
-        return _Transform(self.config, self.plan, "float64", BLOCK_FRAMES // 2)

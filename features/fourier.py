@@ -1,4 +1,4 @@
-"""The squared spectra of many real frames at once, in float32 or float64, compiled.
+"""The squared spectra of many real frames at once, compiled.
 
 A frame of an even number of samples is transformed as half as many complex numbers, its even samples the real parts and
 its odd ones the imaginary parts, and the halves are told apart afterwards (W. H. Press et al., *Numerical Recipes*,
@@ -37,23 +37,23 @@ class Passes(NamedTuple):
     radices
         int64, ``(n_passes,)``: of each pass; their product is half the length.
     factors
-        ``(n_blocks, 8)``: for each block of each pass, what its second to last part are multiplied by first,
+        float64, ``(n_blocks, 8)``: for each block of each pass, what its second to last part are multiplied by first,
         real and imaginary parts in turns.
     places
         int64, ``(n_rows,)``: the row in which the transform leaves each frequency.
     turns
-        ``(n_rows // 2 + 1, 2)``: ``exp(-2 pi i k / length) / 2``, real and imaginary.
+        float64, ``(n_rows // 2 + 1, 2)``: ``exp(-2 pi i k / length) / 2``, real and imaginary.
     """
 
     radices: NDArray[np.int64]
-    factors: NDArray[Any]
+    factors: NDArray[np.float64]
     places: NDArray[np.int64]
-    turns: NDArray[Any]
+    turns: NDArray[np.float64]
 
 
 @functools.lru_cache(maxsize=16)
-def passes(n_fft: int, dtype: str) -> Passes | None:
-    """Return the passes for frames of `n_fft` samples of a type; None where it is odd or has prime factors above 5."""
+def passes(n_fft: int) -> Passes | None:
+    """Return the passes for frames of `n_fft` samples; None where it is odd or has prime factors above 5."""
     left, odd = divmod(n_fft, 2)
     if odd:
         return None
@@ -74,9 +74,9 @@ def passes(n_fft: int, dtype: str) -> Passes | None:
     turns = np.exp(-2j * np.pi * np.arange(n_rows // 2 + 1) / n_fft) / 2
     return Passes(
         radices=np.array(radices, dtype=np.int64),
-        factors=np.concatenate(factors).astype(dtype),
+        factors=np.concatenate(factors),
         places=np.argsort(frequencies),
-        turns=turns.view(np.float64).reshape(-1, 2).astype(dtype),
+        turns=turns.view(np.float64).reshape(-1, 2),
     )
 
 
@@ -95,7 +95,6 @@ def _by_two(real: Any, imaginary: Any, factors: Any) -> None:
 @numba.njit(nogil=True)
 def _by_three(real: Any, imaginary: Any, factors: Any) -> None:
     size = real.size // 3
-    half, sin_60 = real.dtype.type(0.5), real.dtype.type(_SIN_60)
     ar, br, cr = real[:size], real[size : 2 * size], real[2 * size :]
     ai, bi, ci = imaginary[:size], imaginary[size : 2 * size], imaginary[2 * size :]
     cos_b, sin_b, cos_c, sin_c = factors[0], factors[1], factors[2], factors[3]
@@ -104,8 +103,8 @@ def _by_three(real: Any, imaginary: Any, factors: Any) -> None:
         yr, yi = cr[f] * cos_c - ci[f] * sin_c, cr[f] * sin_c + ci[f] * cos_c
         zr, zi = ar[f], ai[f]
         sum_r, sum_i = xr + yr, xi + yi
-        less_r, less_i = sin_60 * (yr - xr), sin_60 * (yi - xi)
-        middle_r, middle_i = zr - half * sum_r, zi - half * sum_i
+        less_r, less_i = _SIN_60 * (yr - xr), _SIN_60 * (yi - xi)
+        middle_r, middle_i = zr - 0.5 * sum_r, zi - 0.5 * sum_i
         ar[f], ai[f] = zr + sum_r, zi + sum_i
         br[f], bi[f] = middle_r - less_i, middle_i + less_r
         cr[f], ci[f] = middle_r + less_i, middle_i - less_r
@@ -141,8 +140,6 @@ def _by_five(real: Any, imaginary: Any, factors: Any) -> None:
     di, ei = imaginary[3 * size : 4 * size], imaginary[4 * size :]
     cos_b, sin_b, cos_c, sin_c = factors[0], factors[1], factors[2], factors[3]
     cos_d, sin_d, cos_e, sin_e = factors[4], factors[5], factors[6], factors[7]
-    cos_72, cos_144 = real.dtype.type(_COS_72), real.dtype.type(_COS_144)
-    sin_72, sin_144 = real.dtype.type(_SIN_72), real.dtype.type(_SIN_144)
     for f in range(size):
         wr, wi = br[f] * cos_b - bi[f] * sin_b, br[f] * sin_b + bi[f] * cos_b
         xr, xi = cr[f] * cos_c - ci[f] * sin_c, cr[f] * sin_c + ci[f] * cos_c
@@ -152,21 +149,21 @@ def _by_five(real: Any, imaginary: Any, factors: Any) -> None:
         outer_r, outer_i, outer_less_r, outer_less_i = wr + zr, wi + zi, zr - wr, zi - wi
         inner_r, inner_i, inner_less_r, inner_less_i = xr + yr, xi + yi, yr - xr, yi - xi
         ar[f], ai[f] = first_r + (outer_r + inner_r), first_i + (outer_i + inner_i)
-        middle_r = first_r + (cos_72 * outer_r + cos_144 * inner_r)
-        middle_i = first_i + (cos_72 * outer_i + cos_144 * inner_i)
-        less_r = sin_72 * outer_less_r + sin_144 * inner_less_r
-        less_i = sin_72 * outer_less_i + sin_144 * inner_less_i
+        middle_r = first_r + (_COS_72 * outer_r + _COS_144 * inner_r)
+        middle_i = first_i + (_COS_72 * outer_i + _COS_144 * inner_i)
+        less_r = _SIN_72 * outer_less_r + _SIN_144 * inner_less_r
+        less_i = _SIN_72 * outer_less_i + _SIN_144 * inner_less_i
         br[f], bi[f] = middle_r - less_i, middle_i + less_r
         er[f], ei[f] = middle_r + less_i, middle_i - less_r
-        middle_r = first_r + (cos_144 * outer_r + cos_72 * inner_r)
-        middle_i = first_i + (cos_144 * outer_i + cos_72 * inner_i)
-        less_r = sin_144 * outer_less_r - sin_72 * inner_less_r
-        less_i = sin_144 * outer_less_i - sin_72 * inner_less_i
+        middle_r = first_r + (_COS_144 * outer_r + _COS_72 * inner_r)
+        middle_i = first_i + (_COS_144 * outer_i + _COS_72 * inner_i)
+        less_r = _SIN_144 * outer_less_r - _SIN_72 * inner_less_r
+        less_i = _SIN_144 * outer_less_i - _SIN_72 * inner_less_i
         cr[f], ci[f] = middle_r - less_i, middle_i + less_r
         dr[f], di[f] = middle_r + less_i, middle_i - less_r
 
 
-@_compiled(*(f"void({real}[:, :, ::1], int64[::1], {real}[:, ::1])" for real in ("float32", "float64")))
+@_compiled("void(float64[:, :, ::1], int64[::1], float64[:, ::1])")
 def transform(parts: Any, radices: Any, factors: Any) -> None:
     """Transform columns of complex numbers in place; `Passes.places` says where each frequency is then.
 
@@ -196,7 +193,7 @@ def transform(parts: Any, radices: Any, factors: Any) -> None:
         size //= radix
 
 
-@_compiled(*(f"void({real}[:, :, ::1], int64[::1], {real}[:, ::1], {real}[:, ::1])" for real in ("float32", "float64")))
+@_compiled("void(float64[:, :, ::1], int64[::1], float64[:, ::1], float64[:, ::1])")
 def square(parts: Any, places: Any, turns: Any, squares: Any) -> None:
     """Write the squared magnitudes of the real frames' spectra.
 
@@ -210,7 +207,6 @@ def square(parts: Any, places: Any, turns: Any, squares: Any) -> None:
         Where to write, shape ``(n_rows + 1, n_columns)``.
     """
     n_rows, n_columns = parts.shape[1], parts.shape[2]
-    half = parts.dtype.type(0.5)
     real, imaginary = parts[0, 0], parts[1, 0]
     lowest, highest = squares[0], squares[n_rows]
     for f in range(n_columns):
@@ -222,7 +218,7 @@ def square(parts: Any, places: Any, turns: Any, squares: Any) -> None:
         cos, sin = turns[k, 0], turns[k, 1]
         low, high = squares[k], squares[n_rows - k]
         for f in range(n_columns):
-            even_r, even_i = half * (ar[f] + br[f]), half * (ai[f] - bi[f])
+            even_r, even_i = 0.5 * (ar[f] + br[f]), 0.5 * (ai[f] - bi[f])
             odd_r, odd_i = ai[f] + bi[f], br[f] - ar[f]
             turned_r, turned_i = odd_r * cos - odd_i * sin, odd_r * sin + odd_i * cos
             xr, xi = even_r + turned_r, even_i + turned_i

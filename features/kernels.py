@@ -59,10 +59,9 @@ def _turn(signal: Any, hop: int, turned: Any) -> None:
 
 @_compiled(
     *(
-        f"void(Array({samples}, 1, 'C', readonly=True), int64, int64, int64, float64, int64, {real}[::1], "
-        f"{real}[::1], {real}[::1], {real}[:, :, ::1], int64)"
+        f"void(Array({samples}, 1, 'C', readonly=True), int64, int64, int64, float64, int64, float64[::1], "
+        "float64[::1], float64[::1], float64[:, :, ::1], int64)"
         for samples in ("int16", "float64")
-        for real in ("float32", "float64")
     )
 )
 def write_columns(
@@ -93,7 +92,7 @@ def write_columns(
     window
         Shape ``(window_samples,)``.
     signal
-        Room for the pre-emphasised clip, rounded once from float64, and a window and a hop more.
+        Room for the pre-emphasised clip, and a window and a hop more.
     room
         For the signal by columns, at least ``min(hop, window_samples)`` times as many columns as the frames touch.
     parts
@@ -117,12 +116,7 @@ def write_columns(
             out[f] = sound[f] * weight
 
 
-@_compiled(
-    *(
-        f"void({real}[:, ::1], int64[::1], {real}[:, ::1], {real}, {real}[:, ::1], int64[::1], float64[:, ::1])"
-        for real in ("float32", "float64")
-    )
-)
+@_compiled("void(float64[:, ::1], int64[::1], float64[:, ::1], float64, float64[:, ::1], int64[::1], float64[:, ::1])")
 def filter_squares(squares: Any, starts: Any, weights: Any, scale: float, sums: Any, columns: Any, powers: Any) -> None:
     """Write each frame's filter outputs and energy into its column of `powers`.
 
@@ -197,34 +191,6 @@ def find_lowest(powers: Any, stops: Any, least: float, range_factor: float, peak
             highest = max(highest, peaks[f])
         lowest[place] = max(least, highest * range_factor)
         start = stops[place]
-
-
-@_compiled("void(float64[:, ::1], int64[::1], float64[::1], float64[::1], float64[::1])")
-def expect_errors(powers: Any, stops: Any, lowest: Any, doubt: Any, errors: Any) -> None:
-    """Write for each frame a bound of its coefficients' expected squared error, in units of what is trusted.
-
-    Parameters
-    ----------
-    powers, stops, lowest
-        As for `find_lowest`.
-    doubt
-        What ``energy / power`` of each filter is multiplied by, shape ``(n_mels,)``.
-    errors
-        Where to write, at least as long as there are columns.
-    """
-    energy = powers[doubt.size]
-    start = 0
-    for place in range(stops.size):
-        stop = stops[place]
-        floor = lowest[place]
-        errors[start:stop] = 0
-        for m in range(doubt.size):
-            weight = doubt[m]
-            for f in range(start, stop):
-                errors[f] += weight / max(powers[m, f], floor)
-        for f in range(start, stop):
-            errors[f] *= energy[f]
-        start = stop
 
 
 @_compiled("void(float64[:, ::1], int64[::1], float64[::1], float64, boolean)")

@@ -39,7 +39,6 @@ def stages(config: MfccConfig, sound: PlacedSound) -> dict[str, Callable[[], obj
         "pre-emphasis and window": lambda: transform.write_frames(sound, sound.frames, 0),
         "transform, squares": lambda: transform.squared(sound.n_frames),
         "filters, energy": lambda: transform.filter_squares(squares, columns, engine.powers),
-        "doubt, and frames again in float64": lambda: engine.repeat_doubtful([sound], stops, lowest),
         "logarithm, DCT, result": write,
         "all in one call": lambda: engine.extract_into(out, [sound]),
     }

@@ -1,4 +1,4 @@
-"""The compiled transform against NumPy's in float64 and SciPy's in the same type."""
+"""The compiled transform against SciPy's."""
 
 from __future__ import annotations
 
@@ -13,30 +13,19 @@ LENGTHS = [2, 4, 6, 8, 10, 12, 18, 30, 50, 64, 90, 150, 162, 200, 400, 512, 600,
 
 def squared_by_passes(frames: np.ndarray) -> np.ndarray:
     """Return the squared spectra of frames, given and returned by columns."""
-    passes = fourier.passes(len(frames), str(frames.dtype))
+    passes = fourier.passes(len(frames))
     assert passes is not None
     parts = np.ascontiguousarray(np.stack([frames[::2], frames[1::2]]))
     fourier.transform(parts, passes.radices, passes.factors)
-    squares = np.empty((len(frames) // 2 + 1, frames.shape[1]), frames.dtype)
+    squares = np.empty((len(frames) // 2 + 1, frames.shape[1]))
     fourier.square(parts, passes.places, passes.turns, squares)
     return squares
 
 
 @pytest.mark.parametrize("n_fft", LENGTHS)
 @pytest.mark.parametrize("n_columns", [1, 3, 16, 80])
-def test_as_exact_as_scipy_in_float32(n_fft: int, n_columns: int) -> None:
-    frames = np.random.default_rng(n_fft).normal(size=(n_fft, n_columns)).astype(np.float32)
-    expected = np.abs(np.fft.rfft(frames.astype(np.float64), axis=0))
-    unit = np.sqrt((expected**2).mean()) * 2.0**-24
-    errors = np.abs(np.sqrt(squared_by_passes(frames)) - expected) / unit
-    those_of_scipy = np.abs(np.abs(scipy.fft.rfft(frames, axis=0)) - expected) / unit
-    assert np.sqrt((errors**2).mean()) < 1.25 * np.sqrt((those_of_scipy**2).mean()) + 0.5
-    assert errors.max() < 12
-
-
-@pytest.mark.parametrize("n_fft", LENGTHS)
-def test_the_same_as_scipy_in_float64(n_fft: int) -> None:
-    frames = np.random.default_rng(n_fft).normal(size=(n_fft, 5))
+def test_the_same_as_scipy(n_fft: int, n_columns: int) -> None:
+    frames = np.random.default_rng(n_fft).normal(size=(n_fft, n_columns))
     expected = np.abs(scipy.fft.rfft(frames, axis=0)) ** 2
     np.testing.assert_allclose(squared_by_passes(frames), expected, rtol=1e-12, atol=expected.mean() * 1e-14)
 
@@ -45,13 +34,13 @@ def test_the_same_as_scipy_in_float64(n_fft: int) -> None:
 def test_every_frequency_has_its_place(n_fft: int) -> None:
     times = np.arange(n_fft)[:, None]
     bins = np.arange(0, n_fft // 2 + 1)
-    squares = squared_by_passes(np.cos(2 * np.pi * times * bins / n_fft).astype(np.float32))
+    squares = squared_by_passes(np.cos(2 * np.pi * times * bins / n_fft))
     expected = np.diag(np.where(bins % (n_fft // 2) == 0, n_fft, n_fft / 2) ** 2.0)
-    np.testing.assert_allclose(squares, expected, atol=n_fft**2 * 1e-6)
+    np.testing.assert_allclose(squares, expected, atol=n_fft**2 * 1e-24)
 
 
 def test_a_column_depends_on_no_other() -> None:
-    frames = np.random.default_rng(1).normal(size=(1_200, 37)).astype(np.float32)
+    frames = np.random.default_rng(1).normal(size=(1_200, 37))
     together = squared_by_passes(frames)
     for column in (0, 17, 36):
         np.testing.assert_array_equal(squared_by_passes(frames[:, column : column + 1])[:, 0], together[:, column])
@@ -59,4 +48,4 @@ def test_a_column_depends_on_no_other() -> None:
 
 @pytest.mark.parametrize("n_fft", [1, 3, 7, 14, 551, 1_103, 22_050])
 def test_lengths_that_scipy_must_transform(n_fft: int) -> None:
-    assert fourier.passes(n_fft, "float32") is None
+    assert fourier.passes(n_fft) is None
