@@ -25,7 +25,7 @@ from features import filters
 from features.recipes import WINDOWS, MfccConfig, mel_matrix
 
 BLOCK_FRAMES = 64
-"""Most frames that are transformed together: they, their spectra and squares stay in the second-level cache."""
+"""Most frames that are transformed together: with fewer the inner loops are short, with more the cache is too small."""
 
 _LANES = 16
 """Frames that one instruction works on at most: a few left over would take as long as all of them."""
@@ -84,7 +84,7 @@ class _Plan:
     window
         float64, ``(window_samples,)``.
     starts, weights
-        Where the mel filters lie and what they weigh, as `kernels.filter_spectra` takes them.
+        Where the mel filters lie and what they weigh, as `kernels.filter_squares` takes them.
     energy_scale
         What the sum of a spectrum's squares is multiplied by to be the frame's energy.
     dct
@@ -127,71 +127,74 @@ def _plan(config: MfccConfig) -> _Plan:
     )
 
 
-class _Transform:
-    """Frames that wait to be transformed together, whichever recordings they are of.
+class _Powers:
+    """What the filters give for frames that are put in, whichever recordings they are of, in that order.
 
     Parameters
     ----------
     config, plan
         The configuration and what is computed once for it.
+    n_columns
+        Most frames that are put in.
+
+    Attributes
+    ----------
+    powers
+        Shape ``(n_mels + 1, n_columns)``, the last row for the energy; a column per frame.
     """
 
-    def __init__(self, config: MfccConfig, plan: _Plan) -> None:
+    def __init__(self, config: MfccConfig, plan: _Plan, n_columns: int) -> None:
         self.config, self.plan, (self.loops, self.fourier) = config, plan, _loops()
         self.passes = self.fourier.passes(config.n_fft)
         n_more = (config.window_samples - 1) // config.hop_samples
         self.signal = np.empty((config.n_frames + n_more) * config.hop_samples)
-        n_rows = min(config.hop_samples, config.window_samples)
-        self.room = np.empty(n_rows * (BLOCK_FRAMES + n_more))
+        self.room = np.empty(min(config.hop_samples, config.window_samples) * (BLOCK_FRAMES + n_more))
         self.parts = np.empty((2, (config.n_fft + 1) // 2, BLOCK_FRAMES))
         self.squares = np.empty((config.n_fft // 2 + 1) * BLOCK_FRAMES)
         self.sums = np.empty((config.n_mels + 2, BLOCK_FRAMES))
-        self.columns = np.empty(BLOCK_FRAMES, dtype=np.int64)
-        self.n_waiting = 0
+        self.powers = np.empty((config.n_mels + 1, n_columns))
+        self.n_waiting = self.n_done = 0
 
-    def add(self, sound: PlacedSound, frames: range, column: int, powers: filters.Matrix) -> None:
-        """Have frames of a recording transformed, and their filters' outputs written into `powers`, from `column` on.
+    def add(self, sound: PlacedSound) -> None:
+        """Put the sounding frames of a recording in; they wait until there are enough, or until `finish`."""
+        number, left = sound.first_frame, sound.n_frames
+        while left:
+            n_frames = min(left, self.parts.shape[2] - self.n_waiting)
+            self.write_frames(sound, number, n_frames)
+            self.n_waiting += n_frames
+            number, left = number + n_frames, left - n_frames
+            if self.n_waiting == self.parts.shape[2]:
+                self.finish()
 
-        It is done when as many frames wait as can be transformed together, or by `flush`.
-        """
-        while frames:
-            start = self.n_waiting
-            now, frames = frames[: self.columns.size - start], frames[self.columns.size - start :]
-            self.n_waiting = stop = start + len(now)
-            self.write_frames(sound, now, start)
-            self.columns[start:stop] = np.arange(column, column + len(now))
-            column += len(now)
-            if stop == self.columns.size:
-                self.flush(powers)
-
-    def flush(self, powers: filters.Matrix) -> None:
-        """Transform what waits."""
+    def finish(self) -> None:
+        """Transform and filter what waits."""
         if self.n_waiting:
-            self.filter_squares(self.squared(self.n_waiting), self.columns[: self.n_waiting], powers)
+            self.filter_squares(self.squared())
+            self.n_done += self.n_waiting
             self.n_waiting = 0
 
-    def write_frames(self, sound: PlacedSound, frames: range, start: int) -> None:
-        """Write windowed frames of a recording as those that wait from the place `start` on."""
+    def write_frames(self, sound: PlacedSound, number: int, n_frames: int) -> None:
+        """Write windowed frames of a recording behind those that wait."""
         self.loops.write_columns(
             sound.samples,
             sound.offset,
-            frames.start,
-            len(frames),
+            number,
+            n_frames,
             self.config.pre_emphasis,
             self.config.hop_samples,
             self.plan.window,
             self.signal,
             self.room,
             self.parts,
-            start,
+            self.n_waiting,
         )
 
-    def squared(self, n_frames: int) -> NDArray[Any]:
-        """Return the squared spectra of as many frames that wait and a few more, ``(n_bins, n)``; uses them up."""
+    def squared(self) -> NDArray[np.float64]:
+        """Return the squared spectra of the frames that wait and of some that count nothing, ``(n_bins, n)``."""
         n_samples, n_fft = self.config.window_samples, self.config.n_fft
-        n_columns = min(n_frames + -n_frames % _LANES, self.columns.size)
+        n_columns = min(self.n_waiting + -self.n_waiting % _LANES, self.parts.shape[2])
         parts = self.parts[:, :, :n_columns]
-        parts[:, :, n_frames:] = 0
+        parts[:, :, self.n_waiting :] = 0
         parts[0, (n_samples + 1) // 2 :] = 0
         parts[1, n_samples // 2 :] = 0
         squares = self.squares[: (n_fft // 2 + 1) * n_columns].reshape(-1, n_columns)
@@ -204,17 +207,19 @@ class _Transform:
         self.fourier.square(parts, self.passes.places, self.passes.turns, squares)
         return squares
 
-    def filter_squares(self, squares: NDArray[Any], columns: NDArray[np.int64], powers: filters.Matrix) -> None:
-        """Write the filters' outputs of the first spectra into these columns of `powers`."""
-        plan = self.plan
-        self.loops.filter_squares(squares, plan.starts, plan.weights, plan.energy_scale, self.sums, columns, powers)
+    def filter_squares(self, squares: NDArray[np.float64]) -> None:
+        """Write what the filters give for the frames that wait."""
+        plan, columns = self.plan, (self.n_done, self.n_waiting)
+        self.loops.filter_squares(
+            squares, plan.starts, plan.weights, plan.energy_scale, self.sums, self.powers, *columns
+        )
 
 
 def _keep_freed_memory() -> None:
     """Let glibc keep what is freed for the next block, instead of asking the system for zeroed pages each time.
 
-    SciPy allocates the spectra at every call; fetching their pages costs as much as the transform. glibc keeps
-    blocks up to the size of the largest that was ever freed (mallopt(3), M_MMAP_THRESHOLD).
+    Fetching the pages of an engine's buffers costs as much as a recording. glibc keeps blocks up to the size of the
+    largest that was ever freed (mallopt(3), M_MMAP_THRESHOLD).
     """
     np.empty(16 << 20, dtype=np.uint8)
 
@@ -231,11 +236,10 @@ class Engine:
     def __init__(self, config: MfccConfig) -> None:
         self.config, self.plan, (self.loops, _) = config, _plan(config), _loops()
         _keep_freed_memory()
-        self.transform = _Transform(config, self.plan)
-        pool_frames = max(POOL_FRAMES, config.n_frames)
-        self.powers = np.empty((config.n_mels + 1, pool_frames))
+        n_columns = max(POOL_FRAMES, config.n_frames)
+        self.pool = _Powers(config, self.plan, n_columns)
         self.sums = np.empty((len(self.plan.dct), DCT_FRAMES))
-        self.errors = np.empty(pool_frames)
+        self.peaks = np.empty(n_columns)
 
     def extract_into(self, out: NDArray[Any], sounds: Iterable[PlacedSound]) -> None:
         """Write the MFCCs of `sounds` into `out`.
@@ -250,40 +254,37 @@ class Engine:
         waiting: list[PlacedSound] = []
         done = n_columns = 0
         for sound in sounds:
-            if n_columns + sound.n_frames > self.errors.size:
-                self._finish(out[done : done + len(waiting)], waiting)
+            if n_columns + sound.n_frames > self.peaks.size:
+                self._write(out[done : done + len(waiting)], waiting)
                 done += len(waiting)
                 waiting.clear()
                 n_columns = 0
             waiting.append(sound)
-            self.transform.add(sound, sound.frames, n_columns, self.powers)
+            self.pool.add(sound)
             n_columns += sound.n_frames
         if waiting:
-            self._finish(out[done:], waiting)
+            self._write(out[done:], waiting)
 
-    def _finish(self, out: NDArray[Any], sounds: list[PlacedSound]) -> None:
-        """Turn the pooled frames into the coefficients of the recordings that they belong to."""
-        self.transform.flush(self.powers)
-        stops = np.cumsum([sound.n_frames for sound in sounds])
-        lowest = self.find_lowest(stops)
-        self.write(out, sounds, stops, lowest)
+    def _write(self, out: NDArray[Any], sounds: list[PlacedSound]) -> None:
+        """Turn the pooled frames into the coefficients of the recordings that they are of."""
+        self.pool.finish()
+        self.pool.n_done = 0
+        self.write_coefficients(out, sounds)
 
     def find_lowest(self, stops: NDArray[np.int64]) -> filters.Matrix:
         """Return the power to which quieter filters of each recording are raised; `stops` end their columns."""
-        lowest = np.full(stops.size, self.plan.least_power)
-        if self.plan.range_factor:
-            self.loops.find_lowest(
-                self.powers, stops, self.plan.least_power, self.plan.range_factor, self.errors, lowest
-            )
+        least, factor = self.plan.least_power, self.plan.range_factor
+        lowest = np.full(stops.size, least)
+        if factor:
+            self.loops.find_lowest(self.pool.powers, stops, least, factor, self.peaks, lowest)
         return lowest
 
-    def write(
-        self, out: NDArray[Any], sounds: list[PlacedSound], stops: NDArray[np.int64], lowest: filters.Matrix
-    ) -> None:
+    def write_coefficients(self, out: NDArray[Any], sounds: list[PlacedSound]) -> None:
         """Write the coefficients of the pooled powers, which are used up, into `out`."""
-        least, zeros_only = self.plan.least_power, self.config.floor == "zero-to-epsilon"
-        self.loops.raise_to_floors(self.powers, stops, lowest, least, zeros_only)
-        levels = self.powers[:, : stops[-1]]
+        stops = np.cumsum([sound.n_frames for sound in sounds])
+        lowest, powers, plan = self.find_lowest(stops), self.pool.powers, self.plan
+        self.loops.raise_to_floors(powers, stops, lowest, plan.least_power, self.config.floor == "zero-to-epsilon")
+        levels = powers[:, : stops[-1]]
         np.log(levels, out=levels)
         firsts = np.array([sound.first_frame for sound in sounds])
-        self.loops.write_coefficients(self.powers, stops, firsts, np.log(lowest), self.plan.dct, self.sums, out)
+        self.loops.write_coefficients(powers, stops, firsts, np.log(lowest), plan.dct, self.sums, out)

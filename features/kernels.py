@@ -116,14 +116,18 @@ def write_columns(
             out[f] = sound[f] * weight
 
 
-@_compiled("void(float64[:, ::1], int64[::1], float64[:, ::1], float64, float64[:, ::1], int64[::1], float64[:, ::1])")
-def filter_squares(squares: Any, starts: Any, weights: Any, scale: float, sums: Any, columns: Any, powers: Any) -> None:
-    """Write each frame's filter outputs and energy into its column of `powers`.
+@_compiled(
+    "void(float64[:, ::1], int64[::1], float64[:, ::1], float64, float64[:, ::1], float64[:, ::1], int64, int64)"
+)
+def filter_squares(
+    squares: Any, starts: Any, weights: Any, scale: float, sums: Any, powers: Any, column: int, n_frames: int
+) -> None:
+    """Write each frame's filter outputs and energy into a column of `powers`.
 
     Parameters
     ----------
     squares
-        Shape ``(n_bins, n)``, squared magnitudes; `n` may exceed the columns.
+        Shape ``(n_bins, n)``, squared magnitudes, by frame; some may count nothing.
     starts
         Shape ``(n_mels + 1,)``: the bins from ``starts[m]`` to ``starts[m + 1]`` are weighed by filters m - 1 and m.
     weights
@@ -132,10 +136,10 @@ def filter_squares(squares: Any, starts: Any, weights: Any, scale: float, sums: 
         What the sum of all squares is multiplied by to be the energy.
     sums
         Room, shape ``(n_mels + 2, at least n)``.
-    columns
-        The column of each frame.
     powers
         Shape ``(n_mels + 1, n_columns)``, the last row for the energy.
+    column, n_frames
+        The first frame's column, and how many frames count.
     """
     n = squares.shape[1]
     n_mels = starts.size - 1
@@ -153,10 +157,8 @@ def filter_squares(squares: Any, starts: Any, weights: Any, scale: float, sums: 
                 falling[f] += down * row[f]
                 rising[f] += up * row[f]
     for m in range(n_mels):
-        for f in range(columns.size):
-            powers[m, columns[f]] = sums[m + 1, f]
-    for f in range(columns.size):
-        powers[n_mels, columns[f]] = scale * energy[f]
+        powers[m, column : column + n_frames] = sums[m + 1, :n_frames]
+    powers[n_mels, column : column + n_frames] = scale * energy[:n_frames]
 
 
 @_compiled("void(float64[:, ::1], int64[::1], float64, float64, float64[::1], float64[::1])")

@@ -23,24 +23,33 @@ REPETITIONS = 500
 def stages(config: MfccConfig, sound: PlacedSound) -> dict[str, Callable[[], object]]:
     """Return what to time, by name, for a recording of at most `BLOCK_FRAMES` sounding frames."""
     engine = Engine(config)
+    pool = engine.pool
     out = np.empty((1, config.n_frames, config.n_coefficients), dtype=config.dtype)
-    transform, columns, stops = engine.transform, np.arange(sound.n_frames), np.array([sound.n_frames])
-    transform.add(sound, sound.frames, 0, engine.powers)
-    transform.flush(engine.powers)
-    powers, lowest = engine.powers[:, : sound.n_frames].copy(), engine.find_lowest(stops)
-    transform.write_frames(sound, sound.frames, 0)
-    squares = transform.squared(sound.n_frames).copy()
+    pool.write_frames(sound, sound.first_frame, sound.n_frames)
+    pool.n_waiting = sound.n_frames
+    squares = pool.squared().copy()
+    pool.filter_squares(squares)
+    powers = pool.powers[:, : sound.n_frames].copy()
 
-    def write() -> None:
-        engine.powers[:, : sound.n_frames] = powers  # writing uses them up
-        engine.write(out, [sound], stops, lowest)
+    def write_frames() -> None:
+        pool.n_waiting = 0
+        pool.write_frames(sound, sound.first_frame, sound.n_frames)
+        pool.n_waiting = sound.n_frames
+
+    def write_coefficients() -> None:
+        pool.powers[:, : sound.n_frames] = powers  # writing uses them up
+        engine.write_coefficients(out, [sound])
+
+    def extract() -> None:
+        pool.n_waiting = 0
+        engine.extract_into(out, [sound])
 
     return {
-        "pre-emphasis and window": lambda: transform.write_frames(sound, sound.frames, 0),
-        "transform, squares": lambda: transform.squared(sound.n_frames),
-        "filters, energy": lambda: transform.filter_squares(squares, columns, engine.powers),
-        "logarithm, DCT, result": write,
-        "all in one call": lambda: engine.extract_into(out, [sound]),
+        "pre-emphasis and window": write_frames,
+        "transform, squares": pool.squared,
+        "filters, energy": lambda: pool.filter_squares(squares),
+        "logarithm, DCT, result": write_coefficients,
+        "all in one call": extract,
     }
 
 
