@@ -30,6 +30,9 @@ BLOCK_FRAMES = 64
 _LANES = 16
 """Frames that one instruction works on at most: a few left over would take as long as all of them."""
 
+_HUGE_PAGE = 1 << 21
+"""Bytes, of Linux on most processors."""
+
 DCT_ROWS = 4
 """Coefficients that are computed together."""
 
@@ -148,9 +151,12 @@ class _Powers:
         self.passes = self.fourier.passes(config.n_fft)
         n_more = (config.window_samples - 1) // config.hop_samples
         self.signal = np.empty((config.n_frames + n_more) * config.hop_samples)
-        self.room = np.empty(min(config.hop_samples, config.window_samples) * (BLOCK_FRAMES + n_more))
-        self.parts = np.empty((2, (config.n_fft + 1) // 2, BLOCK_FRAMES))
-        self.squares = np.empty((config.n_fft // 2 + 1) * BLOCK_FRAMES)
+        self.room, parts, self.squares = _neighbours(
+            min(config.hop_samples, config.window_samples) * (BLOCK_FRAMES + n_more),
+            2 * ((config.n_fft + 1) // 2) * BLOCK_FRAMES,
+            (config.n_fft // 2 + 1) * BLOCK_FRAMES,
+        )
+        self.parts = parts.reshape(2, -1, BLOCK_FRAMES)
         self.sums = np.empty((config.n_mels + 2, BLOCK_FRAMES))
         self.powers = np.empty((config.n_mels + 1, n_columns))
         self.n_waiting = self.n_done = 0
@@ -213,6 +219,18 @@ class _Powers:
         self.loops.filter_squares(
             squares, plan.starts, plan.weights, plan.energy_scale, self.sums, self.powers, *columns
         )
+
+
+def _neighbours(*sizes: int) -> list[filters.Matrix]:
+    """Return arrays of these many values from the beginning of a huge page on, where the system has such.
+
+    The cache finds room for neighbouring addresses. Small pages lie anywhere, so that it seems a third smaller in one
+    process than in another. NumPy asks for huge pages for arrays of 4 MiB or more.
+    """
+    arena = np.empty(max(2 * _HUGE_PAGE, 8 * sum(sizes) + _HUGE_PAGE) // 8)
+    start = -arena.ctypes.data % _HUGE_PAGE // 8
+    stops = start + np.cumsum(sizes)
+    return [arena[stop - size : stop] for size, stop in zip(sizes, stops, strict=True)]
 
 
 def _keep_freed_memory() -> None:
