@@ -30,7 +30,7 @@ from features.blocks import Block, Row, Work, extract_block, read_image_block
 from features.checksums import sha256
 from features.corpora.recordings import Corpus
 from features.mfcc import ENGINE_VERSION, MfccConfig
-from features.processes import end_with, starting
+from features.processes import starting, work_for
 
 BLOCK_RECORDINGS = 64
 WORTH_PROCESSES = 2_500
@@ -259,7 +259,7 @@ def _done_apart(work: Work, blocks: list[Block], jobs: int) -> Iterator[list[Row
     """Do all blocks in other processes, in order."""
     if _QUIET not in sys.warnoptions:  # read when the process is started that tidies up after a run that was killed
         sys.warnoptions.append(_QUIET)
-    with ProcessPoolExecutor(jobs, get_context("spawn"), initializer=end_with, initargs=(os.getpid(),)) as pool:
+    with ProcessPoolExecutor(jobs, get_context("spawn"), initializer=work_for, initargs=(os.getpid(),)) as pool:
         with starting():
             found = pool.map(work, blocks, chunksize=4)
         yield from found

@@ -25,6 +25,9 @@ BLOCK_RECORDINGS = 64
 WHOLE_BYTES = 2**20
 """Files up to this size are read at once to be hashed, which is quicker; larger ones piece by piece."""
 
+_DIGITS = 64
+"""Of a SHA-256; a row of an earlier version, whose hashes were shorter, does not match its sum and is made anew."""
+
 _NO_DAMAGE = frozenset(
     {
         sqlite3.SQLITE_AUTH,
@@ -50,7 +53,7 @@ Fresh = list[tuple[str, int, int, str]]
 def content_hashes(
     corpus: Corpus, cache: Path, on_progress: OnProgress | None = None, *, jobs: int = 1, say: Say | None = None
 ) -> pd.Series:
-    """Hash every recording's file (BLAKE2b, 128 bits, hexadecimal), remembered by path, size and modification time.
+    """Hash every recording's file (SHA-256, hexadecimal), remembered by path, size and modification time.
 
     Parameters
     ----------
@@ -161,7 +164,7 @@ def _remembered_hash(path: str, known: Known, fresh: Fresh) -> str | None:
         status = os.stat(path)  # noqa: PTH116 (a Path costs more than the call)
         remembered = known.get(path)
         if remembered and remembered[:2] == (status.st_size, status.st_mtime_ns) and isinstance(remembered[2], str):
-            digest, check = remembered[2][:-8], remembered[2][-8:]
+            digest, check = remembered[2][:_DIGITS], remembered[2][_DIGITS:]
             if check == _sum(path, status.st_size, status.st_mtime_ns, digest):
                 return digest
         digest = _hash(path)
@@ -175,5 +178,5 @@ def _hash(path: str) -> str:
     file, n_bytes = open_regular(path)
     with file:
         if n_bytes <= WHOLE_BYTES:
-            return hashlib.blake2b(file.readall(), digest_size=16).hexdigest()
-        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+            return hashlib.sha256(file.readall()).hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -4,7 +4,7 @@ import dataclasses
 import json
 import os
 import shutil
-from hashlib import blake2b
+from hashlib import sha256
 
 import numpy as np
 import pandas as pd
@@ -129,7 +129,7 @@ def test_hashes_by_several_threads_are_in_order(checkout, tmp_path, monkeypatch)
     found = content_hashes(corpus, tmp_path / "cache", lambda done, total: seen.append((done, total)), jobs=4)
     assert seen[-1] == (len(corpus.recordings), len(corpus.recordings)) and seen == sorted(seen)
     paths = [corpus.root / path for path in corpus.recordings["path"]]
-    expected = [blake2b(path.read_bytes(), digest_size=16).hexdigest() if path.exists() else None for path in paths]
+    expected = [sha256(path.read_bytes()).hexdigest() if path.exists() else None for path in paths]
     assert found.astype(object).where(found.notna(), None).tolist() == expected
 
 
@@ -173,7 +173,7 @@ def test_a_pipe_is_not_waited_for_and_a_large_file_is_hashed_in_pieces(tmp_path)
     )
     hashes = content_hashes(corpus, tmp_path / "cache")
     assert hashes.isna().tolist() == [False, True, True]
-    assert hashes[0] == blake2b(large, digest_size=16).hexdigest()
+    assert hashes[0] == sha256(large).hexdigest()
 
 
 def test_a_lock_that_a_killed_process_left_is_removed_and_one_that_is_held_is_not(checkout, tmp_path):
