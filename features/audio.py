@@ -92,7 +92,7 @@ def probe(path: Path | str) -> Header:
             return _header(sound, container)
 
 
-def read_samples(source: Path | BinaryIO, *, most_s: float | None = None) -> Audio:
+def read_samples(source: Path | str | BinaryIO, *, most_s: float | None = None) -> Audio:
     """Read a recording.
 
     Parameters
@@ -109,7 +109,7 @@ def read_samples(source: Path | BinaryIO, *, most_s: float | None = None) -> Aud
         The file is missing, no audio, empty, cut short, contradicts itself, has samples that are no numbers, or
         what is kept of it has no sound.
     """
-    if isinstance(source, Path):
+    if isinstance(source, Path | str):
         file, n_bytes = _open(source)
         with file:
             plain = _plain_header(file, n_bytes)

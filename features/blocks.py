@@ -43,7 +43,7 @@ def extract_block(block: Block) -> list[Row]:
     samples_of: dict[int, NDArray[Any]] = {}
     for offset, path in enumerate(paths):
         try:
-            audio = read_samples(Path(path), most_s=config.clip_s + SPARE_S)
+            audio = read_samples(path, most_s=config.clip_s + SPARE_S)
             samples = resample(audio.samples, audio.sample_rate_hz, config.sample_rate_hz)
             cut = len(samples) > config.clip_samples
             rows.append(Row(*sounding_frames(len(samples), config), cut, *level_of(audio.samples)))
