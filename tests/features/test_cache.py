@@ -4,6 +4,9 @@ import dataclasses
 import json
 import os
 import shutil
+import sqlite3
+import zlib
+from contextlib import closing
 from hashlib import sha256
 
 import numpy as np
@@ -83,7 +86,7 @@ def test_other_content_or_another_configuration_is_another_entry(checkout, tmp_p
 def test_hashes_are_remembered_by_size_and_time(checkout, tmp_path):
     corpus = open_audiomnist(checkout)
     before = content_hashes(corpus, tmp_path / "cache")
-    assert before.is_unique and before.str.fullmatch("[0-9a-f]{32}").all()
+    assert before.is_unique and before.str.fullmatch("[0-9a-f]{64}").all()
     path = corpus.root / corpus.recordings["path"][0]
     status = path.stat()
     path.write_bytes(bytes(status.st_size))
@@ -131,6 +134,20 @@ def test_hashes_by_several_threads_are_in_order(checkout, tmp_path, monkeypatch)
     paths = [corpus.root / path for path in corpus.recordings["path"]]
     expected = [sha256(path.read_bytes()).hexdigest() if path.exists() else None for path in paths]
     assert found.astype(object).where(found.notna(), None).tolist() == expected
+
+
+def test_hashes_of_an_earlier_version_are_made_anew(checkout, tmp_path):
+    corpus = open_audiomnist(checkout)
+    expected = content_hashes(corpus, tmp_path)
+    with closing(sqlite3.connect(tmp_path / "hashes.sqlite")) as database:
+        rows = database.execute("SELECT path, size, mtime_ns, hash FROM hashes").fetchall()
+        short = [
+            (shorter + f"{zlib.crc32(f'{path}|{size}|{mtime_ns}|{shorter}'.encode()):08x}", path)
+            for path, size, mtime_ns, shorter in ((*row[:3], row[3][:32]) for row in rows)
+        ]
+        database.executemany("UPDATE hashes SET hash = ? WHERE path = ?", short)
+        database.commit()
+    assert content_hashes(corpus, tmp_path).equals(expected)
 
 
 def test_an_unfinished_entry_is_not_read(checkout, tmp_path):

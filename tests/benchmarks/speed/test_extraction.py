@@ -63,7 +63,7 @@ def test_stages_of_one_recording(
     soundfile.write(tmp_path / "a.wav", sound, 48_000)
     assert stages.main([str(tmp_path / "a.wav")]) == 0
     printed = capsys.readouterr().out
-    assert "seed: 12 sounding frames" in printed and printed.count("| transform |") == 2
+    assert "seed: 12 sounding frames" in printed and printed.count("| transform, squares |") == 2
 
 
 def test_the_own_environment_stays_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
