@@ -100,8 +100,7 @@ class MfccConfig:
     sample_rate_hz
         Rate of the samples.
     dtype
-        ``float32`` or ``float64``: of the result and the transforms; float32 keeps within 2e-4 (natural log) or 4e-4
-        (decibel) of float64.
+        ``float32`` or ``float64``: of the result, which is computed in float64.
     window_s, hop_s
         Length of a frame and distance of two, in seconds, rounded half up to samples.
     n_mels, n_coefficients

@@ -57,7 +57,7 @@ def test_the_tensor_holds_each_recordings_mfccs_in_the_tables_order(checkout, tm
         expected = reference_mfcc(
             clip, 48000, winlen=0.025, winstep=0.01, numcep=12, nfilt=40, nfft=2048, ceplifter=22, winfunc=np.hamming
         )
-        np.testing.assert_allclose(features.values[row], expected, rtol=0, atol=2e-4)
+        np.testing.assert_allclose(features.values[row], expected, rtol=0, atol=1e-5)
         first, number = features.index.loc[row, ["first_frame", "n_sounding"]]
         assert first == max(0, (front - 1200) // 480 + 1)
         assert first + number - 1 == min(97, (front + len(sound)) // 480)

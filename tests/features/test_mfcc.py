@@ -24,7 +24,7 @@ with warnings.catch_warnings():
     import librosa.filters
 
 ODD_LENGTHS = (1, 2, 3, 479, 480, 1199, 1200, 1201, *range(47_759, 47_762), *range(47_997, 48_002), 60_000)
-TOLERANCE = {("psf", "float32"): 2e-4, ("psf", "float64"): 1e-10, ("seed", "float32"): 4e-4, ("seed", "float64"): 6e-6}
+TOLERANCE = {("psf", "float32"): 1e-5, ("psf", "float64"): 1e-10, ("seed", "float32"): 7e-5, ("seed", "float64"): 6e-6}
 """librosa's own mel filters are float32, which is what limits the last one."""
 
 
@@ -353,5 +353,5 @@ def test_long_clips_are_cut_into_blocks() -> None:
     config = MfccConfig(clip_s=3.0)
     samples = np.random.default_rng(7).integers(-9_000, 9_000, 140_000)
     expected = by_python_speech_features(padded(samples, config), config)
-    np.testing.assert_allclose(extract(samples, config), expected, rtol=0, atol=2e-4)
+    np.testing.assert_allclose(extract(samples, config), expected, rtol=0, atol=1e-5)
     np.testing.assert_array_equal(extract_batch([samples] * 6, config)[5], extract(samples, config))
