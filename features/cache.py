@@ -34,8 +34,8 @@ from features.processes import starting, work_for
 
 BLOCK_RECORDINGS = 64
 WORTH_PROCESSES = 2_500
-"""Recordings from which on others' processes do the work: starting one and its compiled loops takes a second of CPU
-time, and keeps a hundred megabytes out of this process."""
+"""Recordings from which on others' processes do the work: starting one and its compiled loops takes two thirds of a
+second of CPU time, and keeps a hundred megabytes out of this process."""
 
 ENTRY = "entry.json"
 

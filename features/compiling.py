@@ -1,7 +1,8 @@
 """Functions compiled by numba when their module is imported, and kept for the next process.
 
 Compiled code is kept where numba keeps it, in ``__pycache__`` beside the source or in the user's cache folder, under a
-name with a hash of the source. Where nothing can be kept, or what was kept cannot be used, it is compiled anew.
+name with a hash of the source and of this file. Where nothing can be kept, or what was kept cannot be used, it is
+compiled anew.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ def compiler(source: str) -> Callable[..., Decorator]:
     source
         Path of the file that the functions, and all that they call, are written in.
     """
-    source_hash = hashlib.blake2b(Path(source).read_bytes(), digest_size=6).hexdigest()
+    code = Path(source).read_bytes() + Path(__file__).read_bytes()  # this file holds numba's options
+    source_hash = hashlib.blake2b(code, digest_size=6).hexdigest()
 
     def compiled(*signatures: str) -> Decorator:
         def compile_now(function: Callable[..., None]) -> Any:

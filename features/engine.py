@@ -72,11 +72,6 @@ class PlacedSound(NamedTuple):
     first_frame: int
     n_frames: int
 
-    @property
-    def frames(self) -> range:
-        """The frames that overlap sound."""
-        return range(self.first_frame, self.first_frame + self.n_frames)
-
 
 @dataclass(frozen=True, kw_only=True)
 class _Plan:
@@ -150,9 +145,10 @@ class _Powers:
         self.config, self.plan, (self.loops, self.fourier) = config, plan, _loops()
         self.passes = self.fourier.passes(config.n_fft)
         n_more = (config.window_samples - 1) // config.hop_samples
-        self.signal = np.empty((config.n_frames + n_more) * config.hop_samples)
+        n_rows = min(config.hop_samples, config.window_samples)
+        self.signal = np.empty((min(BLOCK_FRAMES, config.n_frames) + n_more - 1) * config.hop_samples + n_rows)
         self.room, parts, self.squares = _neighbours(
-            min(config.hop_samples, config.window_samples) * (BLOCK_FRAMES + n_more),
+            n_rows * (BLOCK_FRAMES + n_more),
             2 * ((config.n_fft + 1) // 2) * BLOCK_FRAMES,
             (config.n_fft // 2 + 1) * BLOCK_FRAMES,
         )
@@ -206,7 +202,8 @@ class _Powers:
         squares = self.squares[: (n_fft // 2 + 1) * n_columns].reshape(-1, n_columns)
         if self.passes is None:
             samples = parts.transpose(1, 0, 2).reshape(-1, n_columns)[:n_fft]
-            np.square(np.abs(scipy.fft.rfft(samples, axis=0)), out=squares)
+            spectra = scipy.fft.rfft(samples, axis=0)
+            np.add(spectra.real**2, spectra.imag**2, out=squares)
             return squares
         parts = np.ascontiguousarray(parts)
         self.fourier.transform(parts, self.passes.radices, self.passes.factors)
@@ -224,8 +221,8 @@ class _Powers:
 def _neighbours(*sizes: int) -> list[filters.Matrix]:
     """Return arrays of these many values from the beginning of a huge page on, where the system has such.
 
-    The cache finds room for neighbouring addresses. Small pages lie anywhere, so that it seems a third smaller in one
-    process than in another. NumPy asks for huge pages for arrays of 4 MiB or more.
+    In small pages, which lie anywhere, the transform takes up to a quarter longer in one process than in another. NumPy
+    asks for huge pages for arrays of 4 MiB or more.
     """
     arena = np.empty(max(2 * _HUGE_PAGE, 8 * sum(sizes) + _HUGE_PAGE) // 8)
     start = -arena.ctypes.data % _HUGE_PAGE // 8
@@ -305,4 +302,6 @@ class Engine:
         levels = powers[:, : stops[-1]]
         np.log(levels, out=levels)
         firsts = np.array([sound.first_frame for sound in sounds])
-        self.loops.write_coefficients(powers, stops, firsts, np.log(lowest), plan.dct, self.sums, out)
+        self.loops.write_coefficients(
+            powers, stops, firsts, np.log(lowest), math.log(plan.least_power), plan.dct, self.sums, out
+        )

@@ -17,13 +17,13 @@ _compiled = compiler(__file__)
 
 
 @numba.njit(nogil=True)
-def _emphasise(samples: Any, offset: int, start: int, stop: int, factor: float, signal: Any) -> None:
-    """Write ``signal[start:stop]``: the samples from `offset` on, pre-emphasised, zeros around them."""
+def _emphasise(samples: Any, offset: int, factor: float, signal: Any) -> None:
+    """Write `signal`: pre-emphasised samples, the first at the place `offset`, which may be negative, and zeros."""
     end = offset + samples.size
-    first = min(max(offset, start), stop)
-    last = min(max(end, first), stop)
-    signal[start:first] = 0
-    signal[last:stop] = 0
+    first = min(max(offset, 0), signal.size)
+    last = min(max(end, first), signal.size)
+    signal[:first] = 0
+    signal[last:] = 0
     if first < last:
         if first == offset:
             signal[first] = samples[0]
@@ -33,7 +33,7 @@ def _emphasise(samples: Any, offset: int, start: int, stop: int, factor: float, 
         out = signal[first:last]
         for place in range(out.size):
             out[place] = here[place] - factor * before[place]
-    if start <= end < stop:
+    if 0 <= end < signal.size:
         signal[end] = -factor * samples[samples.size - 1]
 
 
@@ -92,9 +92,9 @@ def write_columns(
     window
         Shape ``(window_samples,)``.
     signal
-        Room for the pre-emphasised clip, and a window and a hop more.
+        Room for the pre-emphasised signal from the first frame's beginning to the last one's end, and a hop more.
     room
-        For the signal by columns, at least ``min(hop, window_samples)`` times as many columns as the frames touch.
+        For the same by columns, at least ``min(hop, window_samples)`` times as many columns as the frames touch.
     parts
         Where to write, shape ``(2, at least half a window, n_columns)``.
     column
@@ -102,11 +102,10 @@ def write_columns(
     """
     n_rows = min(hop, window.size)
     n_columns = n_frames + (window.size - 1) // hop
-    start = number * hop
-    stop = start + n_columns * hop
-    _emphasise(samples, offset, start, stop, factor, signal)
+    touched = signal[: (n_columns - 1) * hop + n_rows]
+    _emphasise(samples, offset - number * hop, factor, touched)
     turned = room[: n_rows * n_columns].reshape(n_rows, n_columns)
-    _turn(signal[start:stop], hop, turned)
+    _turn(touched, hop, turned)
     for place in range(window.size):
         later = place // hop
         sound = turned[place - later * hop, later : later + n_frames]
@@ -168,7 +167,7 @@ def find_lowest(powers: Any, stops: Any, least: float, range_factor: float, peak
     Parameters
     ----------
     powers
-        As `filter_spectra` writes them.
+        As `filter_squares` writes them.
     stops
         The column after each recording's last; the first recording begins at 0.
     least
@@ -233,12 +232,14 @@ def _multiply_by_dct(levels: Any, start: int, n: int, dct: Any, sums: Any) -> No
 
 @_compiled(
     *(
-        "void(float64[:, ::1], int64[::1], int64[::1], float64[::1], float64[:, ::1], float64[:, ::1], "
+        "void(float64[:, ::1], int64[::1], int64[::1], float64[::1], float64, float64[:, ::1], float64[:, ::1], "
         f"{real}[:, :, ::1])"
         for real in ("float32", "float64")
     )
 )
-def write_coefficients(levels: Any, stops: Any, firsts: Any, padding: Any, dct: Any, sums: Any, out: Any) -> None:
+def write_coefficients(
+    levels: Any, stops: Any, firsts: Any, padding: Any, least: float, dct: Any, sums: Any, out: Any
+) -> None:
     """Multiply the logarithms by the DCT, and put each recording's frames between those of padding.
 
     Parameters
@@ -249,8 +250,8 @@ def write_coefficients(levels: Any, stops: Any, firsts: Any, padding: Any, dct: 
         As for `find_lowest`.
     firsts
         The first sounding frame of each recording.
-    padding
-        The level of a frame without sound, by recording.
+    padding, least
+        The levels of a frame without sound: of its filters, by recording, and of its energy.
     dct
         Shape ``(n_rows, n_mels + 1)``, at least a row per coefficient, `n_rows` a multiple of 4.
     sums
@@ -261,9 +262,9 @@ def write_coefficients(levels: Any, stops: Any, firsts: Any, padding: Any, dct: 
     for place in range(stops.size):
         for c in range(out.shape[2]):
             silent = 0.0
-            for m in range(dct.shape[1]):
+            for m in range(dct.shape[1] - 1):
                 silent += dct[c, m]
-            out[place, :, c] = silent * padding[place]
+            out[place, :, c] = silent * padding[place] + dct[c, dct.shape[1] - 1] * least
     place = 0
     before = 0
     for start in range(0, stops[-1], sums.shape[1]):

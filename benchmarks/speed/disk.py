@@ -70,7 +70,7 @@ class Road:
 def wav_files(folder: Path, most: int | None = None) -> list[str]:
     """List the WAV files under `folder`, by their paths in it, in order."""
     # a Path costs as much as the look at a file's header
-    return sorted(glob("**/*.wav", root_dir=folder, recursive=True))[:most]  # noqa: PTH207
+    return sorted(glob("**/*.wav", root_dir=folder, recursive=True, include_hidden=True))[:most]  # noqa: PTH207
 
 
 def from_disk(folder: Path, n_recordings: int, jobs: int) -> Road:
@@ -92,7 +92,7 @@ def from_disk(folder: Path, n_recordings: int, jobs: int) -> Road:
 def opened(folder: Path, n_recordings: int) -> Corpus:
     """Open a folder of WAV files as a corpus without labels."""
     found = [
-        {"recording_id": name.removesuffix(".wav"), "path": name, "speaker": Path(name).parent.name}
+        {"recording_id": name.removesuffix(".wav"), "path": name, "speaker": name.rpartition(os.sep)[0] or folder.name}
         for name in wav_files(folder, n_recordings)
     ]
     readable, unreadable, rate, notes = probe_recordings(folder, pd.DataFrame(found))

@@ -172,7 +172,7 @@ def padded(samples: Samples, config: MfccConfig) -> Samples:
 
 
 def windowed(samples: Samples, config: MfccConfig) -> NDArray[np.float32]:
-    """Return the frames that the engine transforms: float32, ``(n_sounding, n_fft)``."""
+    """Return a recording's frames for the bare transforms: float32, ``(n_sounding, n_fft)``."""
     clip = padded(samples, config).astype(np.float64)
     clip[1:] -= config.pre_emphasis * clip[:-1]
     first, number = sounding_frames(len(samples), config)

@@ -20,43 +20,43 @@ from features.mfcc import MfccConfig, sounding_frames
 REPETITIONS = 500
 
 
-def stages(config: MfccConfig, sound: PlacedSound) -> dict[str, Callable[[], object]]:
-    """Return what to time, by name, for a recording of at most `BLOCK_FRAMES` sounding frames."""
+def stages(config: MfccConfig, sound: PlacedSound) -> dict[str, tuple[Callable[[], object], Callable[[], object]]]:
+    """Return what to prepare and what to time, by name, for a recording of at most `BLOCK_FRAMES` sounding frames."""
     engine = Engine(config)
     pool = engine.pool
     out = np.empty((1, config.n_frames, config.n_coefficients), dtype=config.dtype)
     pool.write_frames(sound, sound.first_frame, sound.n_frames)
     pool.n_waiting = sound.n_frames
+    parts = pool.parts.copy()
     squares = pool.squared().copy()
     pool.filter_squares(squares)
     powers = pool.powers[:, : sound.n_frames].copy()
 
+    def wait(n_frames: int) -> None:
+        pool.n_waiting = n_frames
+
     def write_frames() -> None:
-        pool.n_waiting = 0
         pool.write_frames(sound, sound.first_frame, sound.n_frames)
-        pool.n_waiting = sound.n_frames
 
-    def write_coefficients() -> None:
-        pool.powers[:, : sound.n_frames] = powers  # writing uses them up
-        engine.write_coefficients(out, [sound])
-
-    def extract() -> None:
-        pool.n_waiting = 0
-        engine.extract_into(out, [sound])
+    def refill() -> None:
+        wait(sound.n_frames)
+        pool.parts[:] = parts
+        pool.powers[:, : sound.n_frames] = powers
 
     return {
-        "pre-emphasis and window": write_frames,
-        "transform, squares": pool.squared,
-        "filters, energy": lambda: pool.filter_squares(squares),
-        "logarithm, DCT, result": write_coefficients,
-        "all in one call": extract,
+        "pre-emphasis and window": (lambda: wait(0), write_frames),
+        "transform, squares": (refill, pool.squared),
+        "filters, energy": (refill, lambda: pool.filter_squares(squares)),
+        "logarithm, DCT, result": (refill, lambda: engine.write_coefficients(out, [sound])),
+        "all in one call": (lambda: wait(0), lambda: engine.extract_into(out, [sound])),
     }
 
 
-def microseconds(work: Callable[[], object]) -> float:
-    """Return the median CPU time of a call."""
+def microseconds(prepare: Callable[[], object], work: Callable[[], object]) -> float:
+    """Return the median CPU time of a call, each prepared anew."""
     seconds = []
     for _ in range(REPETITIONS):
+        prepare()
         started = time.thread_time()
         work()
         seconds.append(time.thread_time() - started)
@@ -78,8 +78,8 @@ def main(arguments: list[str] | None = None) -> int:
             samples=np.ascontiguousarray(samples[:, 0]), offset=offset, first_frame=first, n_frames=number
         )
         print(f"\n{recipe}: {number} sounding frames\n\n| stage | us |\n|---|---|")
-        for name, work in stages(config, sound).items():
-            print(f"| {name} | {microseconds(work):.0f} |")
+        for name, (prepare, work) in stages(config, sound).items():
+            print(f"| {name} | {microseconds(prepare, work):.0f} |")
     return 0
 
 

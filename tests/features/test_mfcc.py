@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,11 +13,13 @@ from typing import Any
 import numpy as np
 import pytest
 import python_speech_features
+import scipy.fft
 import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.mfcc import MfccConfig, NarrowFilterWarning, extract, extract_batch, sounding_frames
+from features.recipes import WINDOWS, mel_matrix
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -110,6 +113,72 @@ def test_real_recordings_at_lower_rates(
     paths = sorted((shared_data / folder).rglob("*.flac"))[::step]
     assert len(paths) >= 60
     assert_oracle_agrees([soundfile.read(path, dtype="int16")[0] for path in paths], recipe, sample_rate_hz)
+
+
+@pytest.mark.parametrize("recipe", ORACLES)
+def test_a_length_of_the_transform_that_scipy_takes(audiomnist: list[np.ndarray], recipe: str) -> None:
+    # a window of 1,103 samples, which are the transform's length with seed
+    assert_oracle_agrees(audiomnist[::20], recipe, 44_100)
+
+
+def by_numpy(samples: np.ndarray, config: MfccConfig) -> np.ndarray:
+    """Return the MFCCs of a clip, step by step as `MfccConfig` tells them."""
+    clip = np.zeros(max(config.framed_samples, samples.size))
+    clip[: samples.size] = samples
+    clip[1:] -= config.pre_emphasis * clip[:-1]
+    starts = config.hop_samples * np.arange(config.n_frames)
+    frames = np.stack([clip[start : start + config.window_samples] for start in starts])
+    squares = np.abs(np.fft.rfft(frames * WINDOWS[config.window_function](config.window_samples), config.n_fft)) ** 2
+    squares *= 1 / config.n_fft if config.power_scale == "1/n_fft" else 1
+    powers = squares @ mel_matrix(config.mel_filters, config.n_mels, config.n_fft, config.sample_rate_hz).T
+    energy = squares.sum(axis=1)
+    zeros_only = config.floor == "zero-to-epsilon"
+    least = np.finfo(float).eps if zeros_only else 1e-10
+    powers, energy = (np.where(part == 0 if zeros_only else part < least, least, part) for part in (powers, energy))
+    if config.range_db:
+        powers = np.maximum(powers, powers.max() * 10 ** (-config.range_db / 10))
+    unit = 1 if config.log == "natural" else 10 / np.log(10)
+    mfcc = scipy.fft.dct(unit * np.log(powers), norm="ortho")[:, : config.n_coefficients]
+    if config.lifter:
+        n = np.arange(config.n_coefficients) + config.lifter_start
+        mfcc *= 1 + config.lifter / 2 * np.sin(np.pi * n / config.lifter)
+    if config.energy_first:
+        mfcc[:, 0] = unit * np.log(energy)
+    return mfcc
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"recipe": "seed"},
+        {"energy_first": True, "range_db": 60.0, "floor": "at-least-1e-10"},
+        {"recipe": "seed", "energy_first": True},
+        {"hop_s": 0.04},
+        {"hop_s": 0.04, "recipe": "seed", "clip_s": 0.3},
+        {"hop_s": 0.00025, "clip_s": 0.06},
+        {"window_s": 0.0257, "hop_s": 0.0101},
+        {"window_s": 0.0257, "recipe": "seed"},
+        {"clip_s": 0.025},
+        {"lifter": 0, "pre_emphasis": 0.0, "log": "decibel", "power_scale": "1"},
+    ],
+)
+def test_other_conventions_are_those_of_numpy(fields: dict[str, Any]) -> None:
+    config = quiet_config(sample_rate_hz=16_000, n_mels=26, dtype="float64", **fields)
+    random = np.random.default_rng(2)
+    samples = (random.normal(0, 3_000, 6_000) * np.linspace(0, 1, 6_000)).astype(np.int16)
+    clip = padded(samples, config)
+    np.testing.assert_allclose(extract(samples, config), by_numpy(clip, config), rtol=0, atol=1e-6)
+
+
+def test_memory_does_not_follow_a_distance_of_frames_that_no_clip_has() -> None:
+    config = quiet_config(sample_rate_hz=10_000_000, window_s=0.006, hop_s=600.0, clip_s=0.01)
+    tracemalloc.start()
+    try:
+        assert extract(np.arange(-5_000, 5_000), config).shape == (1, 12)
+        assert tracemalloc.get_traced_memory()[1] < 300e6
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("recipe", ORACLES)
