@@ -29,7 +29,7 @@ from features.cache import Features, load_features
 from features.processes import end_with
 from features.views import view
 from models.catalogue import display_name, resolve
-from models.files import save_model
+from models.files import import_for_saving, save_model
 from models.protocol import Examples, Model, ModelSetup, Prediction, SavableModel
 from reports import tables
 from reports.files import checksum
@@ -191,6 +191,8 @@ def _run_into(job: CellJob, folder: Path) -> None:
     with watch.time("import", 0):
         setup = ModelSetup(n_classes=len(job.classes), seed=job.cell.seed, threads=job.threads)
         model = resolve(job.cell.model)(setup)
+        if _is_saved(job, model):
+            import_for_saving(model)
     x = see(features, model.view, rows)
     settings = fit(model, x, rows, job.refit, watch)
     test = rows.where("test")
@@ -332,9 +334,13 @@ def _timings(job: CellJob, watch: Stopwatch) -> pd.DataFrame:
     return pd.DataFrame(watch.rows).assign(**job.cell.keys, threads=job.threads, contended=job.contended)
 
 
+def _is_saved(job: CellJob, model: Model) -> bool:
+    return isinstance(model, SavableModel) and (job.save or job.cell.fold == 0)
+
+
 def _keep_model(job: CellJob, model: Model, folder: Path) -> int | None:
     """Save the model if asked; return its size in bytes, which the first fold's model is saved for in any case."""
-    if not isinstance(model, SavableModel) or not (job.save or job.cell.fold == 0):
+    if not _is_saved(job, model):
         return None
     saved = folder / "model"
     saved.mkdir()

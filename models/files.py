@@ -43,6 +43,12 @@ _PACKAGES = (
 )
 
 
+def import_for_saving(model: Model) -> None:
+    """Import what saving `model` takes and it names in ``save_imports``: a library's time is not the harness'."""
+    for name in getattr(model, "save_imports", ()):
+        importlib.import_module(name)
+
+
 def save_model(model: Model, folder: Path, *, card: dict[str, Any]) -> Path:
     """Write a fitted model and its card.
 

@@ -25,6 +25,7 @@ class Logistic:
     """Logistic regression on scaled summary statistics; its regularisation is chosen on validation speakers."""
 
     view = "summary"
+    save_imports = ("skops.io",)
 
     def __init__(self, setup: ModelSetup) -> None:
         self._n_classes = setup.n_classes

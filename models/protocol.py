@@ -95,7 +95,10 @@ class Model(Protocol):
 
 @runtime_checkable
 class SavableModel(Protocol):
-    """A model that can be written to a folder and read back without running code from the file."""
+    """A model that can be written to a folder and read back without running code from the file.
+
+    Where it has an attribute ``save_imports``, those modules are imported, and timed as imports, before it is saved.
+    """
 
     def save(self, folder: Path) -> None:
         """Write the fitted model into `folder`, which exists and is empty."""

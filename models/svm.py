@@ -59,6 +59,7 @@ class Svm:
     """
 
     view = "flat"
+    save_imports = ("skops.io",)
 
     def __init__(self, setup: ModelSetup, machine: Any = None) -> None:
         self._machine = machine or fastest_machine()

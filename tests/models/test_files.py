@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +18,8 @@ from models.files import CARD_FILE, load_model, save_model
 from models.protocol import ModelFileError, ModelSetup
 
 from .conftest import CARD, forge_checksums
+
+CHECKOUT = Path(__file__).parents[2]
 
 # TensorFlow's tensors do not know NumPy 2's copy argument, which Keras' own calls run into
 pytestmark = pytest.mark.filterwarnings(
@@ -164,3 +169,26 @@ def test_plug_in_is_loaded_only_if_the_caller_names_it(tmp_path, monkeypatch, ma
         load_model(tmp_path / "saved")
     loaded, _ = load_model(tmp_path / "saved", plug_in="own_plug_in:Own")
     np.testing.assert_array_equal(loaded.predict(examples.x).y_pred, [1, 1, 1])
+
+
+@pytest.mark.parametrize("kind", ["models.svm:Svm", "models.logistic:Logistic"])
+def test_what_saving_imports_is_imported_before(tmp_path, kind) -> None:
+    module, name = kind.split(":")
+    program = f"""
+import sys
+from pathlib import Path
+import numpy as np
+from {module} import {name}
+from models.files import import_for_saving
+from models.protocol import Examples, ModelSetup
+model = {name}(ModelSetup(n_classes=2, seed=0, threads=1))
+x = np.random.default_rng(0).normal(size=(40, 6)).astype(np.float32)
+examples = Examples(x=x, y=(x[:, 0] > 0).astype(np.int64))
+model.choose(examples, examples)
+import_for_saving(model)
+before = set(sys.modules)
+model.save(Path({str(tmp_path)!r}))
+print(sorted(set(sys.modules) - before))
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=CHECKOUT)
+    assert ended.stdout.splitlines()[-1] == "[]"
