@@ -76,8 +76,10 @@ def _received(own: Connection) -> Heard | str:
 
 def _hear_all(names: Sequence[str], config: MfccConfig, other: Connection, parent: int) -> None:
     end_with(parent)
-    from features import audio, fourier, kernels, mfcc  # noqa: F401 (so that the first recording's time is not their loading)
+    from features import audio, mfcc  # noqa: F401 (so that the first recording's time is not their loading)
+    from features.engine import load_loops
 
+    load_loops()
     with suppress(BrokenPipeError):  # nobody listens any more
         for name in names:
             if name == "-":

@@ -47,7 +47,7 @@ _LEAST_POWER = 1e-10
 
 
 @functools.cache
-def _loops() -> tuple[ModuleType, ModuleType]:
+def load_loops() -> tuple[ModuleType, ModuleType]:
     """Load the compiled loops: half a second, which only what extracts should pay."""
     from features import fourier, kernels
 
@@ -142,12 +142,12 @@ class _Powers:
     """
 
     def __init__(self, config: MfccConfig, plan: _Plan, n_columns: int) -> None:
-        self.config, self.plan, (self.loops, self.fourier) = config, plan, _loops()
+        self.config, self.plan, (self.loops, self.fourier) = config, plan, load_loops()
         self.passes = self.fourier.passes(config.n_fft)
         n_more = (config.window_samples - 1) // config.hop_samples
         n_rows = min(config.hop_samples, config.window_samples)
         self.signal = np.empty((min(BLOCK_FRAMES, config.n_frames) + n_more - 1) * config.hop_samples + n_rows)
-        self.room, parts, self.squares = _neighbours(
+        self.room, parts, self.squares = _in_a_huge_page(
             n_rows * (BLOCK_FRAMES + n_more),
             2 * ((config.n_fft + 1) // 2) * BLOCK_FRAMES,
             (config.n_fft // 2 + 1) * BLOCK_FRAMES,
@@ -156,6 +156,11 @@ class _Powers:
         self.sums = np.empty((config.n_mels + 2, BLOCK_FRAMES))
         self.powers = np.empty((config.n_mels + 1, n_columns))
         self.n_waiting = self.n_done = 0
+
+    @property
+    def n_frames(self) -> int:
+        """How many frames have been put in."""
+        return self.n_done + self.n_waiting
 
     def add(self, sound: PlacedSound) -> None:
         """Put the sounding frames of a recording in; they wait until there are enough, or until `finish`."""
@@ -212,13 +217,13 @@ class _Powers:
 
     def filter_squares(self, squares: NDArray[np.float64]) -> None:
         """Write what the filters give for the frames that wait."""
-        plan, columns = self.plan, (self.n_done, self.n_waiting)
+        plan, sums = self.plan, self.sums
         self.loops.filter_squares(
-            squares, plan.starts, plan.weights, plan.energy_scale, self.sums, self.powers, *columns
+            squares, plan.starts, plan.weights, plan.energy_scale, sums, self.powers, self.n_done, self.n_waiting
         )
 
 
-def _neighbours(*sizes: int) -> list[filters.Matrix]:
+def _in_a_huge_page(*sizes: int) -> list[filters.Matrix]:
     """Return arrays of these many values from the beginning of a huge page on, where the system has such.
 
     In small pages, which lie anywhere, the transform takes up to a quarter longer in one process than in another. NumPy
@@ -249,10 +254,11 @@ class Engine:
     """
 
     def __init__(self, config: MfccConfig) -> None:
-        self.config, self.plan, (self.loops, _) = config, _plan(config), _loops()
+        self.config, self.plan = config, _plan(config)
         _keep_freed_memory()
         n_columns = max(POOL_FRAMES, config.n_frames)
         self.pool = _Powers(config, self.plan, n_columns)
+        self.loops = self.pool.loops
         self.sums = np.empty((len(self.plan.dct), DCT_FRAMES))
         self.peaks = np.empty(n_columns)
 
@@ -267,16 +273,14 @@ class Engine:
             As many recordings.
         """
         waiting: list[PlacedSound] = []
-        done = n_columns = 0
+        done = 0
         for sound in sounds:
-            if n_columns + sound.n_frames > self.peaks.size:
+            if self.pool.n_frames + sound.n_frames > self.peaks.size:
                 self._write(out[done : done + len(waiting)], waiting)
                 done += len(waiting)
                 waiting.clear()
-                n_columns = 0
             waiting.append(sound)
             self.pool.add(sound)
-            n_columns += sound.n_frames
         if waiting:
             self._write(out[done:], waiting)
 

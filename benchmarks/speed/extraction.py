@@ -189,8 +189,9 @@ def subjects(config: MfccConfig) -> list[Subject]:
         engine("voxfold", lambda block: extract_batch(block, config)),
         engine("voxfold, one recording per call", lambda block: [extract(samples, config) for samples in block]),
         engine("voxfold, float64", lambda block: extract_batch(block, exact)),
+        bare_transforms(config),
+        warm_transforms(config),
     ]
-    found += [bare_transforms(config), warm_transforms(config)]
     if config.recipe == "psf":
         found.append(by_python_speech_features(config))
         if importlib.util.find_spec("kaldi_native_fbank"):
