@@ -10,11 +10,29 @@ import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 PACKAGES = ("features", "models", "benchmarks", "reports")
+ROOT = {
+    *(".ci", ".gitignore", ".pre-commit-config.yaml", "CHANGELOG.md", "CONTRIBUTING.md", "DATASHEET.md", "LICENSE"),
+    *("README.md", "audio_to_mfc_maps", "constraints.txt", "docs", "pyproject.toml", "tests", "tox.ini", *PACKAGES),
+}
+"""What the checkout holds at its top, and nothing else."""
 
 
 def test_the_four_packages_come_from_one_directory():
     homes = {Path(importlib.import_module(name).__file__).resolve().parents[1] for name in PACKAGES}
     assert homes == {CHECKOUT}
+
+
+def test_the_root_holds_exactly_its_declared_files():
+    if not (CHECKOUT / ".git").exists():
+        pytest.skip("no git checkout")
+    names = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    assert {name.partition("/")[0] for name in names} == ROOT
 
 
 def test_tests_shadow_no_package():

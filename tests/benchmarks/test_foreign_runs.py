@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-from pathlib import Path
 
 import pytest
 
@@ -12,7 +11,7 @@ from reports.page import rebuild
 from reports.run import load
 from reports.two_runs import compare
 
-from .test_runs import PLUGIN, run, voxfold
+from .test_runs import CHECKOUT, PLUGIN, run, voxfold
 
 PLANTED = "from pathlib import Path\nPath('RAN').touch()\n" + PLUGIN
 """A plug-in that leaves a file where it is imported."""
@@ -24,7 +23,7 @@ def of_plug_in(tones, tmp_path_factory):
     folder = tmp_path_factory.mktemp("plugged")
     (folder / "planted.py").write_text(PLANTED)
     arguments = ("--models", "majority,planted:slow", "--folds", "3", "--no-premium")
-    done = run(tones, folder, *arguments, env={"PYTHONPATH": str(folder)})
+    done = run(tones, folder, *arguments, cwd=folder, env={"PYTHONPATH": str(CHECKOUT)})
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -40,7 +39,7 @@ def foreign(of_plug_in, tmp_path):
 
 def go_on(tones, foreign, *arguments):
     given = ("--corpus", f"audiomnist:{tones}", "--cache", foreign / "cache", "--out", foreign / "run")
-    checkout = {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    checkout = {"PYTHONPATH": str(CHECKOUT)}
     return voxfold("run", *given, "--folds", "3", "--no-premium", *arguments, cwd=foreign, env=checkout)
 
 

@@ -56,7 +56,7 @@ def voxfold(*arguments, cwd=CHECKOUT, env=None):
     )
 
 
-def run(tones, tmp_path, *arguments, out="run", env=None):
+def run(tones, tmp_path, *arguments, out="run", cwd=CHECKOUT, env=None):
     return voxfold(
         "run",
         "--corpus",
@@ -66,6 +66,7 @@ def run(tones, tmp_path, *arguments, out="run", env=None):
         "--out",
         tmp_path / out,
         *arguments,
+        cwd=cwd,
         env=env,
     )
 
