@@ -77,7 +77,8 @@ def _numbered(gender: str, paths: Sequence[str]) -> dict[str, str]:
 
 
 def write_maps(folder: Path) -> None:
-    """Write both maps of all 30,000 recordings into `folder`, which exists."""
+    """Write both maps of all 30,000 recordings into `folder`, which is made if it is not there."""
+    folder.mkdir(parents=True, exist_ok=True)
     female, male = audio_to_mfc_maps(*audiomnist_paths())
     for gender, images in (("female", female), ("male", male)):
         (folder / MAP_FILES[gender]).write_text(json.dumps(images, indent=0) + "\n", encoding="utf-8", newline="\n")

@@ -60,20 +60,20 @@ def recount(text: str, speakers: pd.DataFrame) -> str:
     return BLOCK.sub(lambda match: match["start"] + _body(match["name"], speakers) + match["end"], text)
 
 
-def check(text: str, speakers: pd.DataFrame) -> list[str]:
+def differing_blocks(text: str, speakers: pd.DataFrame) -> list[str]:
     """Name the blocks of `text` that are not as `recount` would write them, in their order."""
     _check_marks(text)
     return [match["name"] for match in BLOCK.finditer(text) if match["body"] != _body(match["name"], speakers)]
 
 
 def _check_marks(text: str) -> None:
-    found = list(BLOCK.finditer(text))
-    if not found:
+    blocks = list(BLOCK.finditer(text))
+    if not blocks:
         raise DatasheetError("no block '<!-- counts: NAME -->' in this file; is it the datasheet?")
     marks = len(MARK.findall(text))
-    if marks != 2 * len(found) or any(MARK.search(match["body"]) for match in found):
+    if marks != 2 * len(blocks) or any(MARK.search(match["body"]) for match in blocks):
         raise DatasheetError("a block is not closed: every '<!-- counts: NAME -->' needs its own '<!-- end counts -->'")
-    unknown = [match["name"] for match in found if match["name"] not in BLOCKS]
+    unknown = [match["name"] for match in blocks if match["name"] not in BLOCKS]
     if unknown:
         raise DatasheetError(f"block '{unknown[0]}' is unknown; expected one of {', '.join(BLOCKS)}")
 
@@ -187,8 +187,8 @@ def _cleaned(speakers: pd.DataFrame) -> Iterator[str]:
 
 def _changes(speakers: pd.DataFrame, column: str) -> Iterator[list[object]]:
     raw, clean = speakers[f"{column}_raw"], speakers[column].astype("str")
-    changed = speakers[raw.notna() & (raw != clean.fillna(""))].assign(result=clean.fillna("missing"))
-    for (before, after), rows in changed.groupby([f"{column}_raw", "result"]):
+    changed = speakers[raw.notna() & (raw != clean.fillna(""))].assign(read_as=clean.fillna("missing"))
+    for (before, after), rows in changed.groupby([f"{column}_raw", "read_as"]):
         yield [column.replace("_", " "), f"`{before}`", after, len(rows), _ids(rows)]
 
 
