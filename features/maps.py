@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from features.audio import SPARE_S, AudioError, read_samples, resample
+from features.corpora.mfc_images import MAP_FILES
 from features.images import jpeg_bytes
 from features.mfcc import MfccConfig
 
@@ -24,7 +25,6 @@ FEMALE_SPEAKERS = frozenset(("12", "26", "28", "36", "43", "47", "52", "56", "57
 
 CORPUS_FOLDER = "AudioMNIST/data"
 IMAGE_FOLDER = "mfc_dataset"
-MAP_FILES = {"female": "female_idxs_to_wav_fpaths.json", "male": "male_idxs_to_wav_fpaths.json"}
 
 OnProgress = Callable[[int, int], None]
 

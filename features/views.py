@@ -99,8 +99,8 @@ def _check_shapes(
     if tensor.ndim != 3:
         raise ValueError(f"tensor has shape {tensor.shape}; (n_recordings, n_frames, n_coefficients) was expected")
     if first_frame.shape != (len(tensor),) or n_sounding.shape != (len(tensor),):
-        found = f"{first_frame.shape} and {n_sounding.shape}"
-        raise ValueError(f"first_frame and n_sounding have shapes {found}; both must be ({len(tensor)},)")
+        shapes = f"{first_frame.shape} and {n_sounding.shape}"
+        raise ValueError(f"first_frame and n_sounding have shapes {shapes}; both must be ({len(tensor)},)")
     if images is not None and images.shape != (*tensor.shape, 3):
         raise ValueError(f"images have shape {images.shape}; {(*tensor.shape, 3)} was expected")
 

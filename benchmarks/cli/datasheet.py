@@ -13,14 +13,13 @@ from pathlib import Path
 import pandas as pd
 
 from features.corpora.metadata import read_metadata
-from features.corpora.recordings import CorpusError, recordings_table
+from features.corpora.recordings import CorpusError, cleaned_values, recordings_table
 from features.corpora.voices import ACCENTS
 
 BLOCK = re.compile(
     r"(?P<start><!-- counts: (?P<name>[^>]*?) -->\n)(?P<body>.*?)(?P<end><!-- end counts -->)", re.DOTALL
 )
 MARK = re.compile(r"<!-- (?:counts:|end counts)")
-CLEANED = ("accent", "age", "gender", "native_speaker", "origin", "room")
 GENDERS = {"female": "women", "male": "men"}
 MOST_IDS = 3
 """Values of at most so many speakers are listed with their ids."""
@@ -181,15 +180,11 @@ def _share(count: int, total: int) -> str:
 
 
 def _cleaned(speakers: pd.DataFrame) -> Iterator[str]:
-    changes = [change for column in CLEANED for change in _changes(speakers, column)]
+    changes = [
+        [column.replace("_", " "), f"`{before}`", after, len(rows), _ids(rows)]
+        for column, before, after, rows in cleaned_values(speakers)
+    ]
     return _table(["attribute", "raw value", "read as", "speakers", "ids"], changes)
-
-
-def _changes(speakers: pd.DataFrame, column: str) -> Iterator[list[object]]:
-    raw, clean = speakers[f"{column}_raw"], speakers[column].astype("str")
-    changed = speakers[raw.notna() & (raw != clean.fillna(""))].assign(read_as=clean.fillna("missing"))
-    for (before, after), rows in changed.groupby([f"{column}_raw", "read_as"]):
-        yield [column.replace("_", " "), f"`{before}`", after, len(rows), _ids(rows)]
 
 
 def _virtual_accents(_: pd.DataFrame) -> Iterator[str]:
