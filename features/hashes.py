@@ -93,8 +93,7 @@ def _recall(file: Path, say: Say | None) -> Known:
         with closing(_open(file)) as database:
             return {row[0]: row[1:] for row in database.execute("SELECT path, size, mtime_ns, hash FROM hashes")}
     except sqlite3.Error as error:
-        if not _is_damage(error):
-            raise type(error)(f"{file}: {error}") from error
+        _check_damage(file, error)
         if say:
             say(f"{file} is damaged ({error}); it is made anew, all recordings are hashed again")
         _forget(file)
@@ -108,8 +107,7 @@ def _remember(file: Path, fresh: Fresh) -> None:
     try:
         _insert(file, rows)
     except sqlite3.Error as error:
-        if not _is_damage(error):
-            raise type(error)(f"{file}: {error}") from error
+        _check_damage(file, error)
         _forget(file)
         _insert(file, rows)
 
@@ -132,9 +130,11 @@ def _open(file: Path) -> sqlite3.Connection:
     return database
 
 
-def _is_damage(error: sqlite3.Error) -> bool:
+def _check_damage(file: Path, error: sqlite3.Error) -> None:
+    """Raise an error that speaks of the disk or of other processes, and so of no damage to the file."""
     code = getattr(error, "sqlite_errorcode", None)  # none where text cannot be decoded
-    return code is None or code & 0xFF not in _NO_DAMAGE
+    if code is not None and code & 0xFF in _NO_DAMAGE:
+        raise type(error)(f"{file}: {error}") from error
 
 
 def _forget(file: Path) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from collections.abc import Callable
 from typing import NoReturn
 
 import typer
@@ -24,18 +25,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (runs.run, runs.audit, results.report, results.compare):
-    app.command()(command)
-app.command(name="check")(results.check_gates)
-for command in (
-    results.simulate,
-    runs.growth,
-    results.intervals,
-    predict.predict,
-    corpus.images,
-    corpus.datasheet,
-):
-    app.command()(command)
+COMMANDS: dict[str, Callable[..., None]] = {
+    "run": runs.run,
+    "audit": runs.audit,
+    "report": results.report,
+    "compare": results.compare,
+    "check": results.check_gates,
+    "simulate": results.simulate,
+    "growth": runs.growth,
+    "intervals": results.intervals,
+    "predict": predict.predict,
+    "images": corpus.images,
+    "datasheet": corpus.datasheet,
+}
+for name, command in COMMANDS.items():
+    app.command(name)(command)
 app.add_typer(corpus.corpus_app, name="corpus")
 app.add_typer(speed.speed_app, name="speed")
 

@@ -165,10 +165,13 @@ def _section(title: str, text: str) -> str:
 
 
 def _counts(table: pd.DataFrame, attribute: str) -> str:
+    import pandas as pd
+
     from reports.plain_text import printable
 
     values = table[attribute].astype("str").fillna("not stated").map(printable)
-    counts = table.groupby(values)["speaker"].agg(speakers="nunique", recordings="size")
+    grouped = table.groupby(values)["speaker"]
+    counts = pd.DataFrame({"speakers": grouped.nunique(), "recordings": grouped.size()})
     counts = counts.sort_values(["speakers", "recordings"], ascending=False, kind="stable")
     return counts.to_string(index_names=False)
 

@@ -21,6 +21,7 @@ BLOCK = re.compile(
 )
 MARK = re.compile(r"<!-- (?:counts:|end counts)")
 GENDERS = {"female": "women", "male": "men"}
+COUNTED = ("speakers", *GENDERS.values(), "ids")
 MOST_IDS = 3
 """Values of at most so many speakers are listed with their ids."""
 
@@ -105,6 +106,11 @@ def _ids(rows: pd.DataFrame, most: int = MOST_IDS) -> str:
     return ", ".join(sorted(rows["speaker"])) if len(rows) <= most else ""
 
 
+def _counted(rows: pd.DataFrame) -> list[object]:
+    """Count the speakers of a row; `COUNTED` names these columns."""
+    return [len(rows), *_genders(rows), _ids(rows)]
+
+
 def _gender(speakers: pd.DataFrame) -> Iterator[str]:
     groups = _groups(speakers, speakers["gender"])
     sizes = ", ".join(f"{len(rows)} {GENDERS.get(gender, gender)}" for gender, rows in groups)
@@ -116,18 +122,11 @@ def _counts(column: str, header: str, bucket: str | None = None) -> Callable[[pd
     """Make the block of one attribute: speakers, women, men, and ids where they are few."""
 
     def block(speakers: pd.DataFrame) -> Iterator[str]:
-        names = [header, *([f"{header} bucket"] if bucket else []), "speakers", *GENDERS.values(), "ids"]
-        rows = [
-            [
-                value,
-                *([rows[bucket].fillna("missing").iloc[0]] if bucket else []),
-                len(rows),
-                *_genders(rows),
-                _ids(rows),
-            ]
-            for value, rows in _groups(speakers, speakers[column])
-        ]
-        return _table(names, rows)
+        groups = _groups(speakers, speakers[column])
+        if bucket is None:
+            return _table([header, *COUNTED], [[value, *_counted(rows)] for value, rows in groups])
+        bucketed = [[value, rows[bucket].fillna("missing").iloc[0], *_counted(rows)] for value, rows in groups]
+        return _table([header, f"{header} bucket", *COUNTED], bucketed)
 
     return block
 
@@ -136,8 +135,8 @@ def _age(speakers: pd.DataFrame) -> Iterator[str]:
     youngest = speakers.groupby("age_band")["age"].min().sort_values()
     bands = [(band, speakers[speakers["age_band"] == band]) for band in youngest.index]
     unknown = speakers[speakers["age"].isna()]
-    rows = [[band, len(rows), *_genders(rows), _ids(rows)] for band, rows in [*bands, ("missing", unknown)]]
-    yield from _table(["age in years", "speakers", *GENDERS.values(), "ids"], rows)
+    rows = [[band, *_counted(rows)] for band, rows in [*bands, ("missing", unknown)]]
+    yield from _table(["age in years", *COUNTED], rows)
     ages = speakers["age"].dropna()
     if ages.empty:
         return
@@ -157,8 +156,8 @@ def _month(speakers: pd.DataFrame) -> Iterator[str]:
         raise DatasheetError(
             f"recordingdate: expected year-month-day-hour-minute-second in two digits ({error})"
         ) from error
-    rows = [[value, len(rows), *_genders(rows), _ids(rows)] for value, rows in _groups(speakers, month, by_value=True)]
-    return _table(["month", "speakers", *GENDERS.values(), "ids"], rows)
+    rows = [[value, *_counted(rows)] for value, rows in _groups(speakers, month, by_value=True)]
+    return _table(["month", *COUNTED], rows)
 
 
 def _confounding(column: str, header: str) -> Callable[[pd.DataFrame], Iterator[str]]:

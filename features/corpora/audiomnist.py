@@ -58,6 +58,7 @@ def open_audiomnist(root: Path, *, kind: str = "audiomnist") -> Corpus:
     if readable.empty:
         raise CorpusError(f"{folder}: none of {len(rows)} recordings can be used; the first: {unreadable[0][1]}")
     table = recordings_table(readable)
+    missing = missing_notes(table, speakers.labels, len(unreadable))
     return Corpus(
         kind=kind,
         name="AudioMNIST" if kind == "audiomnist" else "embedded virtual speakers (eSpeak NG)",
@@ -66,12 +67,7 @@ def open_audiomnist(root: Path, *, kind: str = "audiomnist") -> Corpus:
         quarantine=quarantine_table([*strays, *unreadable]),
         sample_rate_hz=sample_rate_hz,
         synthetic=kind == "virtual",
-        notes=(
-            *missing_notes(table, speakers.labels, len(unreadable)),
-            *speakers.notes,
-            *cleaning_notes(table),
-            *notes,
-        ),
+        notes=(*missing, *speakers.notes, *cleaning_notes(table), *notes),
     )
 
 

@@ -188,7 +188,7 @@ def cleaned_values(speakers: pd.DataFrame) -> Iterator[tuple[str, str, str, pd.D
         raw, clean = speakers[f"{column}_raw"], speakers[column].astype("str").fillna("")
         changed = raw.notna() & (raw != clean)
         for (before, after), rows in speakers[changed].groupby([raw[changed], clean[changed]]):
-            yield column, before, after or "missing", rows
+            yield column, str(before), str(after) or "missing", rows
 
 
 def cleaning_notes(table: pd.DataFrame) -> tuple[str, ...]:
