@@ -83,10 +83,11 @@ def data_folder(root: Path) -> Path:
     )
 
 
-def recording_row(match: re.Match[str], path: str, speakers: Speakers) -> dict[str, Any]:
-    """Return the row of a recording whose name matched `RECORDING_NAME`, with its speaker's labels."""
-    digit, speaker, take = match["digit"], match["speaker"], match["take"]
-    recording = f"{digit}_{speaker}_{take}"
+def recording_row(name: str, path: str, speakers: Speakers) -> dict[str, Any]:
+    """Return the row of the recording at `path`: its `name` matches `RECORDING_NAME`, its speaker is known."""
+    recording = name.rpartition(".")[0]
+    digit, _, said_by = recording.partition("_")
+    speaker, _, take = said_by.rpartition("_")
     placed = {"recording_id": recording, "path": path, "speaker": speaker, "digit": int(digit), "take": int(take)}
     return {**placed, **speakers.labels[speaker]}
 
@@ -107,7 +108,7 @@ def _rows(checkout: Path, speakers: Speakers) -> tuple[list[dict[str, Any]], lis
         elif (recording := name.rpartition(".")[0]) in rows:
             strays.append((path, f"the same recording as {rows[recording]['path']}; keep one of them"))
         else:
-            rows[recording] = recording_row(match, path, speakers)
+            rows[recording] = recording_row(name, path, speakers)
     return list(rows.values()), strays
 
 

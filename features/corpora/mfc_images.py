@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Any
 
 from features.corpora.audiomnist import METADATA_FILE, RECORDING_NAME, recording_row
 from features.corpora.csv_rows import read_entries
@@ -45,7 +44,8 @@ def open_mfc_images(root: Path) -> Corpus:
     faults = _faults(mapped, speakers)
     strays = [(printable(image), "this image is in neither map") for image in here - mapped.keys()]
     strays += [(printable(image), faults[image]) for image in here & faults.keys()]
-    rows = [_row(image, mapped[image][0], speakers) for image in sorted(here & mapped.keys() - faults.keys())]
+    names = {image: str(mapped[image][0]).rpartition("/")[2] for image in here & mapped.keys() - faults.keys()}
+    rows = [recording_row(name, image, speakers) for image, name in sorted(names.items())]
     if not rows:
         first = f"; the first of {len(strays)} others: {': '.join(min(strays))}" if strays else ""
         raise CorpusError(f"{root}: no image mfc_dataset/<gender>_<index>.jpg that the maps name{first}")
@@ -117,9 +117,3 @@ def _fault(image: str, said: list[object], speakers: Speakers) -> str | None:
     if speakers.labels[speaker]["gender"] not in (None, own["gender"]):
         return f"its name says {own['gender']}, the metadata of speaker {speaker} says otherwise; correct one of them"
     return None
-
-
-def _row(image: str, recording: object, speakers: Speakers) -> dict[str, Any]:
-    match = RECORDING_NAME.fullmatch(str(recording).rpartition("/")[2])
-    assert match is not None  # `_fault` has looked
-    return recording_row(match, image, speakers)
