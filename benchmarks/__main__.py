@@ -6,6 +6,6 @@ if __name__ == "__main__":
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # no traceback while the command line is loaded
 
-    from benchmarks.cli import main
+    from benchmarks.cli.app import main
 
     main()

@@ -23,7 +23,7 @@ from features.processes import end_with, starting
 from features.recipes import MfccConfig
 
 
-class Heard(NamedTuple):
+class Extraction(NamedTuple):
     """One recording: its MFCCs ``(n_frames, n_coefficients)``, the frames that sound, and the seconds it took."""
 
     mfcc: NDArray[Any]
@@ -33,7 +33,7 @@ class Heard(NamedTuple):
 
 
 @contextmanager
-def hearing(names: Sequence[str], config: MfccConfig) -> Iterator[Iterator[Heard | str]]:
+def hearing(names: Sequence[str], config: MfccConfig) -> Iterator[Iterator[Extraction | str]]:
     """Extract recordings in another process while the block goes on; it ends with the block.
 
     Parameters
@@ -62,9 +62,9 @@ def hearing(names: Sequence[str], config: MfccConfig) -> Iterator[Iterator[Heard
         own.close()
 
 
-def _received(own: Connection) -> Heard | str:
+def _received(own: Connection) -> Extraction | str:
     try:
-        answer: Heard | str | None = own.recv()
+        answer: Extraction | str | None = own.recv()
         if answer is None:
             own.send(sys.stdin.buffer.read())
             answer = own.recv()
@@ -87,7 +87,7 @@ def _hear_all(names: Sequence[str], config: MfccConfig, other: Connection, paren
             other.send(_hear(io.BytesIO(other.recv()) if name == "-" else Path(name), config))
 
 
-def _hear(source: Path | io.BytesIO, config: MfccConfig) -> Heard | str:
+def _hear(source: Path | io.BytesIO, config: MfccConfig) -> Extraction | str:
     from features.audio import SPARE_S, read_samples, resample
     from features.mfcc import extract, sounding_frames
 
@@ -98,4 +98,4 @@ def _hear(source: Path | io.BytesIO, config: MfccConfig) -> Heard | str:
         mfcc = extract(samples, config)
     except (ValueError, OSError, MemoryError) as error:  # AudioError is a ValueError
         return str(error) or type(error).__name__
-    return Heard(mfcc, *sounding_frames(len(samples), config), time.perf_counter() - started)
+    return Extraction(mfcc, *sounding_frames(len(samples), config), time.perf_counter() - started)

@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from types import FrameType
 
 import psutil
@@ -69,40 +70,31 @@ def _wait(reader: socket.socket, writer: socket.socket) -> None:
 
 def _say(line: str) -> None:
     """Write to standard error past all libraries: one of their locks may be held by the thread that was stopped."""
-    try:
+    with suppress(OSError):  # nobody reads it
         is_terminal = os.isatty(2)
         text = f"\r\033[K\033[?25h{line}\n" if is_terminal else f"{line}\n"  # a bar is wiped, the cursor shown again
         os.write(2, text.encode(errors="backslashreplace"))
-    except OSError:
-        pass  # nobody reads it
 
 
 def _end_processes() -> None:
     started = _started()
     for process in started:
-        _end(process, psutil.Process.terminate)
+        with suppress(psutil.Error):  # it has ended
+            process.terminate()
     psutil.wait_procs(started, timeout=SECONDS_TO_END)
     for process in {*started, *_started()}:
-        _end(process, psutil.Process.kill)
+        with suppress(psutil.Error):
+            process.kill()
 
 
 def _started() -> Sequence[psutil.Process]:
     """Return all processes that this one has started, and they, but for Python's own tidier."""
-    found = []
+    processes = []
     for process in psutil.Process().children(recursive=True):
-        try:
+        with suppress(psutil.Error):
             if not any(_TIDIER in part for part in process.cmdline()):
-                found.append(process)
-        except psutil.Error:
-            continue
-    return found
-
-
-def _end(process: psutil.Process, how: object) -> None:
-    try:
-        how(process)  # type: ignore[operator]
-    except psutil.Error:
-        pass  # it has ended
+                processes.append(process)
+    return processes
 
 
 def announce_resuming(*, fresh: bool) -> None:

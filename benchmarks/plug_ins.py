@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from features.checksums import sha256
+from features.regular_files import sha256
 from models.catalogue import CATALOGUE, display_name
 
 if TYPE_CHECKING:

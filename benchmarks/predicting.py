@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.hearing import Heard, hearing
+from benchmarks.hearing import Extraction, hearing
 from features.recipes import MfccConfig, NarrowFilterWarning
 from features.views import view
 from models.files import load_model, read_card
@@ -80,9 +80,9 @@ def _config(folder: Path, card: dict[str, Any]) -> MfccConfig:
 
 
 def _try_once(folder: Path, model: Model, card: dict[str, Any], config: MfccConfig) -> None:
-    """Ask the model about silence: a model, its classes and its MFCCs that do not fit together are found here."""
+    """Ask the model about silence: a model, its classes and its MFCCs that do not fit together are told here."""
     zeros = np.zeros((config.n_frames, config.n_coefficients), dtype=config.dtype)
-    silence = Heard(zeros, first_frame=0, n_sounding=config.n_frames, seconds=0.0)
+    silence = Extraction(zeros, first_frame=0, n_sounding=config.n_frames, seconds=0.0)
     n_classes = len(card["classes"])
     try:
         answer = model.predict(_seen(silence, model))
@@ -93,7 +93,7 @@ def _try_once(folder: Path, model: Model, card: dict[str, Any], config: MfccConf
         raise ModelFileError(f"{folder}: the model does not answer one of its card's {n_classes} classes")
 
 
-def _seen(heard: Heard, model: Model) -> NDArray[Any]:
+def _seen(heard: Extraction, model: Model) -> NDArray[Any]:
     """Return one recording as the model sees it."""
     frames = {"first_frame": np.array([heard.first_frame]), "n_sounding": np.array([heard.n_sounding])}
     return view(heard.mfcc[None], model.view, **frames)

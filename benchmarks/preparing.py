@@ -15,9 +15,8 @@ from benchmarks.results import RunError
 from benchmarks.settings import SEED, RunSettings
 from benchmarks.tasks import LabelledRecordings, Task, TaskError, label_recordings
 from features.cache import Features, mfcc_features
-from features.corpora.doubles import without_doubles
 from features.corpora.opening import open_corpus
-from features.corpora.recordings import Corpus, check_recordings, quarantine_table
+from features.corpora.recordings import Corpus, check_recordings, quarantine_table, without_doubles
 from features.hashes import content_hashes
 from features.mfcc import MfccConfig, NarrowFilterWarning
 

@@ -3,7 +3,8 @@
 Full scale is 32768: 8, 24 and 32 bit and floating-point files are scaled to it, so that coefficient 0 and the floors
 of the MFCCs mean the same in every file. WAV and FLAC, told by their first bytes and not by their names, are read by
 libsndfile (soundfile), resampled by soxr; a WAV of the plainest form (one channel of 16 bit, a header of 44 bytes that
-agrees with the file's length) needs no library, which takes a quarter of the time.
+agrees with the file's length) needs no library, which takes a quarter of the time. What a recording's level tells of
+its making is told: such recordings are used.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import soundfile
@@ -36,7 +37,13 @@ LOUDEST = 1e7
 """So many times full scale is no scale at all; larger samples could not be squared without a thought."""
 SPARE_S = 0.1
 """A reader that wants the first seconds of a recording at another rate asks for so much more: a resampler's filter."""
+CLIPPED_FROM = 0.99 * FULL_SCALE
+"""A recording is clipped where at least `CLIPPED_SAMPLES` samples share its highest or lowest value, at full scale."""
+CLIPPED_SAMPLES = 3
+OFF_CENTRE_FROM = 0.01 * FULL_SCALE
+"""A recording is off its centre where its mean is further from zero."""
 
+_ROUGHLY = 1_024  # samples, evenly spaced, that tell whether the mean may be far from zero
 _PLAIN_WAV = struct.Struct("<4sI8sIHHIIHH4sI")
 _AGAIN = "copy it again from its source, or leave it out"
 _BLOCK_VALUES = 2**20  # values of all channels that are decoded at a time: memory does not grow with a file's length
@@ -151,10 +158,10 @@ def _plain_header(file: BinaryIO, n_bytes: int) -> Header | None:
 
 def _read_plain(file: BinaryIO, header: Header, most_s: float | None) -> Audio:
     n_kept = _n_kept(header, most_s)
-    data = file.read(2 * n_kept)
-    if len(data) != 2 * n_kept:
-        raise AudioError(f"cut short: {len(data) // 2} of {n_kept} samples are there; {_AGAIN}")
-    samples = np.frombuffer(data, dtype="<i2").astype(np.int16, copy=False)
+    content = file.read(2 * n_kept)
+    if len(content) != 2 * n_kept:
+        raise AudioError(f"cut short: {len(content) // 2} of {n_kept} samples are there; {_AGAIN}")
+    samples = np.frombuffer(content, dtype="<i2").astype(np.int16, copy=False)
     return Audio(samples=samples, sample_rate_hz=header.sample_rate_hz, n_channels=1)
 
 
@@ -168,7 +175,7 @@ def _open(path: Path | str) -> tuple[BinaryIO, int]:
 
 @contextmanager
 def _opened_sound(file: BinaryIO) -> Iterator[tuple[soundfile.SoundFile, str]]:
-    """Open what begins as a WAV or FLAC does, once its header is found to agree with itself; say which it is."""
+    """Open what begins as a WAV or FLAC does, once its header is seen to agree with itself; say which it is."""
     file.seek(0)
     magic = file.read(4)
     if magic not in (*wav.MAGIC, b"fLaC"):
@@ -249,3 +256,36 @@ def _check_sound(samples: NDArray[Any]) -> None:
     """Refuse a recording of one value; almost all are known by three samples not to be."""
     if samples[0] == samples[samples.size // 2] == samples[-1] and samples.min() == samples.max():
         raise AudioError(f"no sound in it: its {samples.size} samples are all {samples[0]:g}; leave it out")
+
+
+class Level(NamedTuple):
+    """What is odd about a recording's level."""
+
+    clipped: bool
+    off_centre: bool
+
+
+def level_of(samples: NDArray[Any]) -> Level:
+    """Look at a recording's level.
+
+    Parameters
+    ----------
+    samples
+        One channel on the int16 scale, at least one sample.
+    """
+    highest, lowest = float(samples.max()), float(samples.min())
+    clipped = (highest >= CLIPPED_FROM and _shared(samples, highest)) or (
+        lowest <= -CLIPPED_FROM and _shared(samples, lowest)
+    )
+    # a rough mean first: the exact one takes as long as all the rest
+    rough = _mean(samples[:: max(1, samples.size // _ROUGHLY)])
+    off_centre = abs(rough) > OFF_CENTRE_FROM / 2 and abs(_mean(samples)) > OFF_CENTRE_FROM
+    return Level(clipped=clipped, off_centre=off_centre)
+
+
+def _shared(samples: NDArray[Any], value: float) -> bool:
+    return int(np.count_nonzero(samples == value)) >= CLIPPED_SAMPLES
+
+
+def _mean(samples: NDArray[Any]) -> float:
+    return float(np.add.reduce(samples, dtype=np.int64 if samples.dtype == np.int16 else np.float64)) / samples.size

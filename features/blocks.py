@@ -12,9 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from features.audio import SPARE_S, AudioError, read_samples, resample
+from features.audio import SPARE_S, AudioError, level_of, read_samples, resample
 from features.images import ImageError, read_image, undo_viridis
-from features.levels import level_of
 from features.mfcc import MfccConfig, extract_batch, sounding_frames
 
 

@@ -27,10 +27,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.blocks import Block, Row, Work, extract_block, read_image_block
-from features.checksums import sha256
 from features.corpora.recordings import Corpus
 from features.mfcc import ENGINE_VERSION, MfccConfig
 from features.processes import starting, work_for
+from features.regular_files import sha256
 
 BLOCK_RECORDINGS = 64
 WORTH_PROCESSES = 2_500
@@ -222,8 +222,8 @@ def _extract_all(
     ]
     rows: list[Row] = []
     done = map(work, blocks) if n_recordings < WORTH_PROCESSES else _done_apart(work, blocks, jobs)
-    for found in done:
-        rows.extend(found)
+    for block_rows in done:
+        rows.extend(block_rows)
         if on_progress:
             on_progress(len(rows), n_recordings)
     index = pd.DataFrame(rows, columns=list(Row._fields))
@@ -261,5 +261,5 @@ def _done_apart(work: Work, blocks: list[Block], jobs: int) -> Iterator[list[Row
         sys.warnoptions.append(_QUIET)
     with ProcessPoolExecutor(jobs, get_context("spawn"), initializer=work_for, initargs=(os.getpid(),)) as pool:
         with starting():
-            found = pool.map(work, blocks, chunksize=4)
-        yield from found
+            done = pool.map(work, blocks, chunksize=4)
+        yield from done

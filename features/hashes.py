@@ -6,7 +6,6 @@ damaged file is made anew.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sqlite3
 import zlib
@@ -18,12 +17,10 @@ from pathlib import Path
 import pandas as pd
 
 from features.corpora.recordings import Corpus
-from features.regular_files import open_regular
+from features.regular_files import is_text, sha256
 
 FILE = "hashes.sqlite"
 BLOCK_RECORDINGS = 64
-WHOLE_BYTES = 2**20
-"""Files up to this size are read at once to be hashed, which is quicker; larger ones piece by piece."""
 
 _DIGITS = 64
 """Of a SHA-256; a row of an earlier version, whose hashes were shorter, does not match its sum and is made anew."""
@@ -81,8 +78,8 @@ def content_hashes(
     fresh: Fresh = []
     hashes: list[str | None] = []
     with ThreadPoolExecutor(jobs) as pool:
-        for found in pool.map(lambda block: [_remembered_hash(path, known, fresh) for path in block], blocks):
-            hashes.extend(found)
+        for digests in pool.map(lambda block: [_remembered_hash(path, known, fresh) for path in block], blocks):
+            hashes.extend(digests)
             if on_progress:
                 on_progress(len(hashes), len(paths))
     if fresh:
@@ -96,8 +93,7 @@ def _recall(file: Path, say: Say | None) -> Known:
         with closing(_open(file)) as database:
             return {row[0]: row[1:] for row in database.execute("SELECT path, size, mtime_ns, hash FROM hashes")}
     except sqlite3.Error as error:
-        if not _is_damage(error):
-            raise type(error)(f"{file}: {error}") from error
+        _check_damage(file, error)
         if say:
             say(f"{file} is damaged ({error}); it is made anew, all recordings are hashed again")
         _forget(file)
@@ -111,18 +107,16 @@ def _remember(file: Path, fresh: Fresh) -> None:
     try:
         _insert(file, rows)
     except sqlite3.Error as error:
-        if not _is_damage(error):
-            raise type(error)(f"{file}: {error}") from error
+        _check_damage(file, error)
         _forget(file)
         _insert(file, rows)
 
 
 def _insert(file: Path, rows: Iterable[tuple[str, int, int, str]]) -> None:
     with closing(_open(file)) as database:
-        database.executemany(
-            "INSERT OR REPLACE INTO hashes VALUES (?, ?, ?, ?)",
-            (row for row in rows if row[0].isascii() or _is_text(row[0])),
-        )
+        # a name in another encoding is hashed each time
+        texts = (row for row in rows if row[0].isascii() or is_text(row[0]))
+        database.executemany("INSERT OR REPLACE INTO hashes VALUES (?, ?, ?, ?)", texts)
         database.commit()
 
 
@@ -136,23 +130,16 @@ def _open(file: Path) -> sqlite3.Connection:
     return database
 
 
-def _is_damage(error: sqlite3.Error) -> bool:
+def _check_damage(file: Path, error: sqlite3.Error) -> None:
+    """Raise an error that speaks of the disk or of other processes, and so of no damage to the file."""
     code = getattr(error, "sqlite_errorcode", None)  # none where text cannot be decoded
-    return code is None or code & 0xFF not in _NO_DAMAGE
+    if code is not None and code & 0xFF in _NO_DAMAGE:
+        raise type(error)(f"{file}: {error}") from error
 
 
 def _forget(file: Path) -> None:
     for path in (file, file.with_name(f"{file.name}-journal")):
         path.unlink(missing_ok=True)
-
-
-def _is_text(path: str) -> bool:
-    """Tell whether a path can be written as UTF-8; a name in another encoding is hashed each time."""
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _sum(path: str, size: int, mtime_ns: int, digest: str) -> str:
@@ -164,19 +151,11 @@ def _remembered_hash(path: str, known: Known, fresh: Fresh) -> str | None:
         status = os.stat(path)  # noqa: PTH116 (a Path costs more than the call)
         remembered = known.get(path)
         if remembered and remembered[:2] == (status.st_size, status.st_mtime_ns) and isinstance(remembered[2], str):
-            digest, check = remembered[2][:_DIGITS], remembered[2][_DIGITS:]
-            if check == _sum(path, status.st_size, status.st_mtime_ns, digest):
+            digest, checksum = remembered[2][:_DIGITS], remembered[2][_DIGITS:]
+            if checksum == _sum(path, status.st_size, status.st_mtime_ns, digest):
                 return digest
-        digest = _hash(path)
+        digest = sha256(path)
     except OSError:
         return None
     fresh.append((path, status.st_size, status.st_mtime_ns, digest))
     return digest
-
-
-def _hash(path: str) -> str:
-    file, n_bytes = open_regular(path)
-    with file:
-        if n_bytes <= WHOLE_BYTES:
-            return hashlib.sha256(file.readall()).hexdigest()
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -123,15 +123,15 @@ _BROKEN = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 
 
 def _pixels(file: io.FileIO, expected: tuple[int, int]) -> Levels:
-    """Decode a JPEG, once its header is found to promise the image that is expected."""
+    """Decode a JPEG, once its header is seen to promise the image that is expected."""
     if file.read(2) != b"\xff\xd8":
         raise ImageError("no JPEG: its first bytes are not those of one")
     file.seek(0)
     try:
         with Image.open(file, formats=["JPEG"]) as image:
             if image.size != expected:
-                found = f"{image.size[0]} x {image.size[1]}"
-                raise ImageError(f"{found} pixels, expected {expected[0]} frames x {expected[1]} coefficients")
+                size = f"{image.size[0]} x {image.size[1]}"
+                raise ImageError(f"{size} pixels, expected {expected[0]} frames x {expected[1]} coefficients")
             if image.mode != "RGB":
                 raise ImageError(f"mode {image.mode}, expected an RGB image (viridis colours)")
             return np.asarray(image)

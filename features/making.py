@@ -38,8 +38,7 @@ def make_once(
     with _claimed(folder, say):
         if is_whole(folder):
             return
-        for abandoned in folder.parent.glob(f".{folder.name}-*"):
-            shutil.rmtree(abandoned, ignore_errors=True)
+        _remove_temporary(folder)
         temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
         try:
             fill(temporary / "new")
@@ -61,10 +60,14 @@ def remove_abandoned(parent: Path) -> None:
         except Timeout:
             continue  # it is being made
         try:
-            for abandoned in parent.glob(f".{name}-*"):
-                shutil.rmtree(abandoned, ignore_errors=True)
+            _remove_temporary(parent / name)
         finally:
             _release(lock)
+
+
+def _remove_temporary(folder: Path) -> None:
+    for abandoned in folder.parent.glob(f".{folder.name}-*"):
+        shutil.rmtree(abandoned, ignore_errors=True)
 
 
 @contextmanager

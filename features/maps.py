@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from features.audio import SPARE_S, AudioError, read_samples, resample
+from features.corpora.mfc_images import MAP_FILES
 from features.images import jpeg_bytes
 from features.mfcc import MfccConfig
 
@@ -24,7 +25,6 @@ FEMALE_SPEAKERS = frozenset(("12", "26", "28", "36", "43", "47", "52", "56", "57
 
 CORPUS_FOLDER = "AudioMNIST/data"
 IMAGE_FOLDER = "mfc_dataset"
-MAP_FILES = {"female": "female_idxs_to_wav_fpaths.json", "male": "male_idxs_to_wav_fpaths.json"}
 
 OnProgress = Callable[[int, int], None]
 
@@ -77,7 +77,8 @@ def _numbered(gender: str, paths: Sequence[str]) -> dict[str, str]:
 
 
 def write_maps(folder: Path) -> None:
-    """Write both maps of all 30,000 recordings into `folder`, which exists."""
+    """Write both maps of all 30,000 recordings into `folder`, which is made if it is not there."""
+    folder.mkdir(parents=True, exist_ok=True)
     female, male = audio_to_mfc_maps(*audiomnist_paths())
     for gender, images in (("female", female), ("male", male)):
         (folder / MAP_FILES[gender]).write_text(json.dumps(images, indent=0) + "\n", encoding="utf-8", newline="\n")

@@ -1,12 +1,19 @@
-"""Open files that are files: a named pipe would keep its reader waiting for ever, and a device need never end."""
+"""Files of other people: opened only if they are files, read as text, hashed.
+
+A named pipe would keep its reader waiting for ever, and a device need never end.
+"""
 
 from __future__ import annotations
 
 import errno
+import hashlib
 import io
 import os
 import stat
 from pathlib import Path
+
+WHOLE_BYTES = 2**20
+"""Files up to this size are read at once to be hashed, which is quicker; larger ones piece by piece."""
 
 _WITHOUT_WAITING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
@@ -47,3 +54,27 @@ def read_text(path: Path) -> str:
     file, _ = open_regular(path)
     with file:
         return file.readall().decode("utf-8-sig")
+
+
+def is_text(text: str) -> bool:
+    """Tell whether `text` can be written as UTF-8; half a surrogate pair can't."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def sha256(path: str | Path) -> str:
+    """Hash a file (SHA-256, hexadecimal), in bounded memory.
+
+    Raises
+    ------
+    OSError
+        As `open_regular`.
+    """
+    file, n_bytes = open_regular(path)
+    with file:
+        if n_bytes <= WHOLE_BYTES:
+            return hashlib.sha256(file.readall()).hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()

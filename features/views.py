@@ -72,14 +72,11 @@ def view(
         sounding = _sounding_mask(tensor.shape[1], first_frame, n_sounding)
         shape = (len(tensor), len(SUMMARY_STATISTICS) * tensor.shape[2])
         seen = _in_blocks(lambda rows: _summary(tensor[rows], sounding[rows]), np.empty(shape, dtype=np.float32))
+    elif name == "image" and images is not None:
+        seen = images
     elif name == "image":
-        seen = (
-            images
-            if images is not None
-            else _in_blocks(
-                lambda rows: levels_to_rgb(viridis_levels(tensor[rows])), np.empty((*tensor.shape, 3), dtype=np.uint8)
-            )
-        )
+        colours = np.empty((*tensor.shape, 3), dtype=np.uint8)
+        seen = _in_blocks(lambda rows: levels_to_rgb(viridis_levels(tensor[rows])), colours)
     elif name == "image-mono":
         levels = np.empty((*tensor.shape, 1), dtype=np.uint8)
         seen = _in_blocks(lambda rows: viridis_levels(tensor[rows])[..., None], levels)
@@ -99,8 +96,8 @@ def _check_shapes(
     if tensor.ndim != 3:
         raise ValueError(f"tensor has shape {tensor.shape}; (n_recordings, n_frames, n_coefficients) was expected")
     if first_frame.shape != (len(tensor),) or n_sounding.shape != (len(tensor),):
-        found = f"{first_frame.shape} and {n_sounding.shape}"
-        raise ValueError(f"first_frame and n_sounding have shapes {found}; both must be ({len(tensor)},)")
+        shapes = f"{first_frame.shape} and {n_sounding.shape}"
+        raise ValueError(f"first_frame and n_sounding have shapes {shapes}; both must be ({len(tensor)},)")
     if images is not None and images.shape != (*tensor.shape, 3):
         raise ValueError(f"images have shape {images.shape}; {(*tensor.shape, 3)} was expected")
 

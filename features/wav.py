@@ -56,7 +56,7 @@ def check_wav(file: BinaryIO) -> None:
             _check_format(file.read(min(chunk.size, 16)), order)
         elif chunk.name == b"data":
             size = long_size if long_size is not None and chunk.size == 0xFFFFFFFF else chunk.size
-            _check_data(file, _Chunk(b"data", chunk.start, size), (n_bytes, order))
+            _check_samples(file, _Chunk(b"data", chunk.start, size), (n_bytes, order))
             return
         file.seek(chunk.start + chunk.size + chunk.size % 2)
     raise WavError(f"its first {_MOST_CHUNKS} chunks hold no samples; {_REWRITE}")
@@ -91,17 +91,17 @@ def _check_format(content: bytes, order: str) -> None:
         )
 
 
-def _check_data(file: BinaryIO, data: _Chunk, layout: tuple[int, str]) -> None:
+def _check_samples(file: BinaryIO, samples: _Chunk, layout: tuple[int, str]) -> None:
     n_bytes = layout[0]
-    there = n_bytes - data.start
-    if data.size in _UNKNOWN_SIZES:
+    there = n_bytes - samples.start
+    if samples.size in _UNKNOWN_SIZES:
         return  # read to the file's end
-    if data.size > there:
-        raise WavError(f"cut short: {there} of {data.size} bytes of samples are there; {_REWRITE}")
-    stray = _stray_bytes(file, data.start + data.size + data.size % 2, layout)
+    if samples.size > there:
+        raise WavError(f"cut short: {there} of {samples.size} bytes of samples are there; {_REWRITE}")
+    stray = _stray_bytes(file, samples.start + samples.size + samples.size % 2, layout)
     if stray > SLACK_BYTES:
         raise WavError(
-            f"wrong length field: {data.size} bytes of samples by its header, and {stray} more that belong to no "
+            f"wrong length field: {samples.size} bytes of samples by its header, and {stray} more that belong to no "
             f"chunk; {_REWRITE}"
         )
 

@@ -14,7 +14,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from features.checksums import sha256
+from features.regular_files import sha256
 from models.protocol import Model, ModelFileError, SavableModel
 
 CARD_FILE = "model.json"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from benchmarks.cli import app
+from benchmarks.cli.app import app
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 README = (CHECKOUT / "README.md").read_text(encoding="utf-8")

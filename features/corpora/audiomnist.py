@@ -9,24 +9,24 @@ from __future__ import annotations
 
 import os
 import re
-from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from features.corpora.json_entries import is_text
 from features.corpora.metadata import Speakers, read_metadata
 from features.corpora.probing import probe_recordings
 from features.corpora.recordings import (
     Corpus,
     CorpusError,
+    cleaning_notes,
     offenders,
     printable,
     quarantine_table,
     recordings_table,
 )
+from features.regular_files import is_text
 
 METADATA_FILE = "audioMNIST_meta.txt"
 AUDIO_SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".m4a", ".aiff")
@@ -48,30 +48,26 @@ def open_audiomnist(root: Path, *, kind: str = "audiomnist") -> Corpus:
     CorpusError
         The folder or its metadata is missing or malformed, or no recording is found.
     """
-    data = data_folder(root)
-    speakers = read_metadata(data / METADATA_FILE)
-    found, strays = _find(data, speakers)
-    if not found:
+    folder = data_folder(root)
+    speakers = read_metadata(folder / METADATA_FILE)
+    rows, strays = _rows(folder, speakers)
+    if not rows:
         first = f"; the first of {len(strays)} others: {': '.join(min(strays))}" if strays else ""
-        raise CorpusError(f"{data}: no recording <speaker>/<digit>_<speaker>_<take>.wav or .flac found{first}")
-    readable, unreadable, sample_rate_hz, notes = probe_recordings(data, pd.DataFrame(found))
+        raise CorpusError(f"{folder}: no recording <speaker>/<digit>_<speaker>_<take>.wav or .flac found{first}")
+    readable, unreadable, sample_rate_hz, notes = probe_recordings(folder, pd.DataFrame(rows))
     if readable.empty:
-        raise CorpusError(f"{data}: none of {len(found)} recordings can be used; the first: {unreadable[0][1]}")
+        raise CorpusError(f"{folder}: none of {len(rows)} recordings can be used; the first: {unreadable[0][1]}")
     table = recordings_table(readable)
+    missing = missing_notes(table, speakers.labels, len(unreadable))
     return Corpus(
         kind=kind,
         name="AudioMNIST" if kind == "audiomnist" else "embedded virtual speakers (eSpeak NG)",
-        root=data,
+        root=folder,
         recordings=table,
         quarantine=quarantine_table([*strays, *unreadable]),
         sample_rate_hz=sample_rate_hz,
         synthetic=kind == "virtual",
-        notes=(
-            *missing_notes(table, speakers.labels, len(unreadable)),
-            *speakers.notes,
-            *cleaning_notes(table),
-            *notes,
-        ),
+        notes=(*missing, *speakers.notes, *cleaning_notes(table), *notes),
     )
 
 
@@ -87,10 +83,19 @@ def data_folder(root: Path) -> Path:
     )
 
 
-def _find(data: Path, speakers: Speakers) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
+def recording_row(name: str, path: str, speakers: Speakers) -> dict[str, Any]:
+    """Return the row of the recording at `path`: its `name` matches `RECORDING_NAME`, its speaker is known."""
+    recording = name.rpartition(".")[0]
+    digit, _, said_by = recording.partition("_")
+    speaker, _, take = said_by.rpartition("_")
+    placed = {"recording_id": recording, "path": path, "speaker": speaker, "digit": int(digit), "take": int(take)}
+    return {**placed, **speakers.labels[speaker]}
+
+
+def _rows(checkout: Path, speakers: Speakers) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
     """List recordings with their labels, and strays: files whose name or speaker cannot be placed."""
-    paths, strays = _audio_files(data)
-    found: dict[str, dict[str, Any]] = {}
+    paths, strays = _audio_files(checkout)
+    rows: dict[str, dict[str, Any]] = {}
     for path in paths:
         folder, _, name = path.rpartition("/")
         match = RECORDING_NAME.fullmatch(name)
@@ -100,18 +105,11 @@ def _find(data: Path, speakers: Speakers) -> tuple[list[dict[str, Any]], list[tu
             )
         elif fault := _misplaced(folder, match["speaker"], speakers):
             strays.append((printable(path), fault))
-        elif (recording := name.rpartition(".")[0]) in found:
-            strays.append((path, f"the same recording as {found[recording]['path']}; keep one of them"))
+        elif (recording := name.rpartition(".")[0]) in rows:
+            strays.append((path, f"the same recording as {rows[recording]['path']}; keep one of them"))
         else:
-            found[recording] = {
-                "recording_id": recording,
-                "path": path,
-                "speaker": match["speaker"],
-                "digit": int(match["digit"]),
-                "take": int(match["take"]),
-                **speakers.labels[match["speaker"]],
-            }
-    return list(found.values()), strays
+            rows[recording] = recording_row(name, path, speakers)
+    return list(rows.values()), strays
 
 
 def _misplaced(folder: str, speaker: str, speakers: Speakers) -> str | None:
@@ -127,28 +125,28 @@ def _misplaced(folder: str, speaker: str, speakers: Speakers) -> str | None:
     return None
 
 
-def _audio_files(data: Path) -> tuple[list[str], list[tuple[str, str]]]:
+def _audio_files(checkout: Path) -> tuple[list[str], list[tuple[str, str]]]:
     """List what looks like audio, wherever it lies, so that nothing is passed over in silence; and what is closed.
 
     Speakers' folders may be links; links to folders below them are not followed, they may lead in circles.
     """
-    found: list[str] = []
+    paths: list[str] = []
     closed: list[tuple[str, str]] = []
 
     def tell(error: OSError) -> None:
-        name = Path(str(error.filename)).relative_to(data).as_posix()
+        name = Path(str(error.filename)).relative_to(checkout).as_posix()
         closed.append((printable(name), f"cannot be listed: {error.strerror}; make the folder readable"))
 
-    linked = sorted(path for path in data.iterdir() if path.is_symlink() and path.is_dir())
-    for top in (data, *linked):
+    linked = sorted(path for path in checkout.iterdir() if path.is_symlink() and path.is_dir())
+    for top in (checkout, *linked):
         for folder, folders, names in os.walk(top, onerror=tell):
             here = Path(folder)
-            prefix = "" if here == data else f"{here.relative_to(data).as_posix()}/"
-            found += [prefix + name for name in names if name.lower().endswith(AUDIO_SUFFIXES)]
-            deep = [prefix + name for name in folders if here != data and (here / name).is_symlink()]
+            prefix = "" if here == checkout else f"{here.relative_to(checkout).as_posix()}/"
+            paths += [prefix + name for name in names if name.lower().endswith(AUDIO_SUFFIXES)]
+            deep = [prefix + name for name in folders if here != checkout and (here / name).is_symlink()]
             closed += [(printable(name), "a link to a folder, not followed; copy the folder") for name in deep]
-    closed += [(printable(name), "its name is not UTF-8; rename it") for name in found if not is_text(name)]
-    return sorted(filter(is_text, found)), closed
+    closed += [(printable(name), "its name is not UTF-8; rename it") for name in paths if not is_text(name)]
+    return sorted(filter(is_text, paths)), closed
 
 
 def missing_notes(table: pd.DataFrame, speakers: Collection[str], n_unreadable: int) -> tuple[str, ...]:
@@ -161,18 +159,4 @@ def missing_notes(table: pd.DataFrame, speakers: Collection[str], n_unreadable: 
     short = len(speakers) * per_speaker - len(absent) * per_speaker - len(table) - n_unreadable
     if short > 0:
         notes.append(f"{short:,} recordings of the speakers that are here are missing.")
-    return tuple(notes)
-
-
-def cleaning_notes(table: pd.DataFrame) -> tuple[str, ...]:
-    """Say which labels were cleaned, for how many speakers."""
-    speakers = table.drop_duplicates("speaker")
-    notes = []
-    for column in ("accent", "age", "gender", "native_speaker", "origin", "room"):
-        raw, clean = speakers[f"{column}_raw"], speakers[column].astype("str")
-        changed = raw.notna() & (raw != clean.fillna(""))
-        counts = Counter(zip(raw[changed], clean[changed].fillna(""), strict=True))
-        for (before, after), count in sorted(counts.items()):
-            result = f"'{after}'" if after else "missing"
-            notes.append(f"{column} '{before}' was read as {result} ({count} speaker{'s' if count > 1 else ''}).")
     return tuple(notes)

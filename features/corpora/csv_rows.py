@@ -1,20 +1,24 @@
-"""The rows of a CSV file as text: separated by commas, semicolons or tabs, as the header line shows, in UTF-8.
+"""CSV and JSON files of other people, exactly as they are written.
 
-Lines that have more or fewer cells than the header are told apart, so that no cell slips into another column.
+The rows of a CSV file are text, separated by commas, semicolons or tabs, as the header line shows, in UTF-8; lines that
+have more or fewer cells than the header are told apart, so that no cell slips into another column. A JSON object that
+gives a key twice is not reduced to the last, as `json` does.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from features.corpora.recordings import CorpusError, offenders, printable
-from features.regular_files import open_regular
+from features.regular_files import open_regular, read_text
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
 
@@ -142,3 +146,26 @@ def _columns(
         for column, place in sorted_cells:
             column.append(seen.setdefault(cells[place], cells[place]))
     return columns, lines, faults
+
+
+class Entries(list[tuple[str, Any]]):
+    """The entries of a JSON object, in order, whether or not a key comes twice; objects within are of this type too."""
+
+
+def read_entries(path: Path, what: str) -> Entries:
+    """Read a file that holds one JSON object; `what` says of what, for the message.
+
+    Raises
+    ------
+    CorpusError
+        The file cannot be read, is not UTF-8, no JSON, nested too deeply, or no object.
+    """
+    try:
+        content = json.loads(read_text(path), object_pairs_hook=Entries)
+    except OSError as error:
+        raise CorpusError(f"{path}: expected a JSON object {what}; cannot be opened: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:  # of encoding, of JSON, or of a number with thousands of digits
+        raise CorpusError(f"{path}: expected a JSON object {what}; correct the file ({error})") from error
+    if not isinstance(content, Entries):
+        raise CorpusError(f"{path}: expected a JSON object {what}; correct the file")
+    return content

@@ -59,7 +59,7 @@ class Espeak:
         if self.sample_rate_hz <= 0:
             raise EspeakError(f"eSpeak NG did not start (code {self.sample_rate_hz}); install espeakng-loader again")
         self._library.espeak_SetSynthCallback(self._keep)
-        _check(self._library.espeak_ng_SetRandSeed(ctypes.c_long(seed)), f"seed {seed}")
+        _check_code(self._library.espeak_ng_SetRandSeed(ctypes.c_long(seed)), f"seed {seed}")
 
     def set_voice(self, language: str, variant: str) -> None:
         """Speak as `variant` in `language` from now on.
@@ -70,20 +70,20 @@ class Espeak:
             There is no such language, or it takes no variant.
         """
         voice = f"{language}+{variant}"
-        _check(self._library.espeak_SetVoiceByName(voice.encode()), f"voice '{voice}'")
+        _check_code(self._library.espeak_SetVoiceByName(voice.encode()), f"voice '{voice}'")
 
     def set(self, **values: int) -> None:
         """Set ``rate`` (words per minute), ``volume`` (100 is normal), ``pitch`` or ``range`` (0 to 99, normal 50)."""
         for name, value in values.items():
-            _check(self._library.espeak_SetParameter(_PARAMETERS[name], int(value), 0), f"{name} {value}")
+            _check_code(self._library.espeak_SetParameter(_PARAMETERS[name], int(value), 0), f"{name} {value}")
 
     def say(self, text: str) -> NDArray[np.int16]:
         """Return `text` spoken, shape ``(n_samples,)``, with the silence that eSpeak puts around it."""
         self._chunks.clear()
-        data = text.encode() + b"\0"
-        code = self._library.espeak_Synth(data, ctypes.c_size_t(len(data)), 0, 0, 0, _UTF8, None, None)
-        _check(code, f"text '{text}'")
-        _check(self._library.espeak_Synchronize(), f"text '{text}'")
+        utf8 = text.encode() + b"\0"
+        code = self._library.espeak_Synth(utf8, ctypes.c_size_t(len(utf8)), 0, 0, 0, _UTF8, None, None)
+        _check_code(code, f"text '{text}'")
+        _check_code(self._library.espeak_Synchronize(), f"text '{text}'")
         if not self._chunks:
             raise EspeakError(f"eSpeak NG said nothing for '{text}'")
         return np.concatenate(self._chunks)
@@ -94,6 +94,6 @@ class Espeak:
         return 0
 
 
-def _check(code: int, what: str) -> None:
+def _check_code(code: int, what: str) -> None:
     if code:
         raise EspeakError(f"eSpeak NG refused {what} (code {code})")

@@ -7,27 +7,34 @@ rows that contradict each other; only a file that is no such table is refused as
 
 from __future__ import annotations
 
+import os
 import posixpath
 from pathlib import Path
 
 import pandas as pd
 
-from features.corpora.audiomnist import cleaning_notes
 from features.corpora.csv_rows import read_rows
-from features.corpora.inside import outside
 from features.corpora.probing import probe_recordings
-from features.corpora.recordings import Corpus, CorpusError, offenders, printable, quarantine_table, recordings_table
+from features.corpora.recordings import (
+    CLEANED,
+    SPEAKERS_OWN,
+    Corpus,
+    CorpusError,
+    cleaning_notes,
+    offenders,
+    printable,
+    quarantine_table,
+    recordings_table,
+)
 
 LABELS = ("digit", "take", "gender", "accent", "native_speaker", "age", "origin", "room")
 NUMBERS = {"digit": 9, "take": 999_999_999, "age": 120}
 """The largest number of each column."""
 GENDERS = {"f": "female", "female": "female", "woman": "female", "m": "male", "male": "male", "man": "male"}
 NATIVE = {"yes": "yes", "no": "no"}
-RAW = ("gender", "accent", "native_speaker", "age", "origin", "room")
 CONTROL = r"[\x00-\x1f\x7f\x85\u2028\u2029]"
 SUFFIX = r"(?<=[^/])\.[^./]+$"
-SPEAKERS_OWN = ("gender", "accent", "native_speaker", "age", "origin")
-"""What a speaker has one of."""
+OUTSIDE = "lies outside the manifest's folder; move it there, or pass --allow-outside"
 
 
 def open_manifest(path: Path, *, allow_outside: bool = False) -> Corpus:
@@ -85,14 +92,14 @@ def sound_rows(frame: pd.DataFrame, root: Path, *, allow_outside: bool) -> tuple
     spelled = [posixpath.normpath(path) for path in frame["path"]]
     frame = frame.assign(path=pd.Series(spelled, index=frame.index, dtype="str"), speaker=frame["speaker"].str.strip())
     if not allow_outside:
-        frame = without(frame, outside(frame["path"], root))
+        frame = without(frame, _outside(frame["path"], root))
     frame = without(frame, _bad_numbers(frame))
     for faults in (_doubles, _same_but_endings, _contradictions):
         frame = without(frame, faults(frame))
     return frame, quarantine
 
 
-def _no_reasons(frame: pd.DataFrame) -> pd.Series:
+def _no_reasons(frame: pd.DataFrame | pd.Series) -> pd.Series:
     return pd.Series(None, index=frame.index, dtype=object)
 
 
@@ -104,6 +111,31 @@ def _bad_cells(frame: pd.DataFrame) -> pd.Series:
         reasons[control] = f"a line break or control character in its {column}: is a quotation mark missing?"
         reasons[frame[column].str.strip() == ""] = f"it has no {column}; every recording needs one"
     return reasons
+
+
+def _outside(paths: pd.Series, root: Path) -> pd.Series:
+    """Say which normalised paths lead out of `root`, which itself may be a link: by their spelling, or by links."""
+    spelled = paths.str.startswith("/") | paths.str.match(r"\.\.(?:/|$)")
+    home = os.path.realpath(root)
+    folders: dict[str, str] = {}
+    linked = [not out and _is_linked_out(path, home, folders) for path, out in zip(paths, spelled, strict=True)]
+    reasons = _no_reasons(paths)
+    reasons[spelled] = OUTSIDE
+    reasons[linked] = f"a link, or in one, that {OUTSIDE}"
+    return reasons
+
+
+def _is_linked_out(path: str, home: str, folders: dict[str, str]) -> bool:
+    """Say whether links lead out of `home`; where each folder really lies is asked once."""
+    folder, _, name = path.rpartition("/")
+    if (real := folders.get(folder)) is None:
+        real = folders.setdefault(folder, os.path.realpath(f"{home}/{folder}"))
+    place = f"{real}/{name}"
+    return not _is_in(os.path.realpath(place) if os.path.islink(place) else place, home)  # noqa: PTH114
+
+
+def _is_in(place: str, home: str) -> bool:
+    return place.startswith(home.rstrip("/") + "/")
 
 
 def _bad_numbers(frame: pd.DataFrame) -> pd.Series:
@@ -157,11 +189,11 @@ def _contradictions(frame: pd.DataFrame) -> pd.Series:
     for column in SPEAKERS_OWN:
         values = labels.groupby("speaker")[column].nunique()
         rows = labels[labels["speaker"].isin(values.index[values > 1])]
-        found = {
+        faults = {
             speaker: f"speaker {speaker} has more than one {column} ({offenders(sorted(map(str, own)))}); correct it"
             for speaker, own in rows.dropna(subset=column).groupby("speaker")[column].unique().items()
         }
-        reasons[rows.index] = rows["speaker"].map(found).astype(object)
+        reasons[rows.index] = rows["speaker"].map(faults).astype(object)
     return reasons
 
 
@@ -179,6 +211,6 @@ def _labelled(frame: pd.DataFrame) -> pd.DataFrame:
             **numbers,
             "gender": text["gender"].str.lower().map(GENDERS),
             "native_speaker": text["native_speaker"].str.lower().map(NATIVE),
-            **{f"{column}_raw": text[column] for column in RAW},
+            **{f"{column}_raw": text[column] for column in CLEANED},
         }
     )

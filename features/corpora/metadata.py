@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from features.corpora.json_entries import Entries, is_text, read_entries
+from features.corpora.csv_rows import Entries, read_entries
+from features.regular_files import is_text
 
 CLEAN_ACCENTS = {
     "german": "German",
@@ -30,7 +31,9 @@ CLEAN_PLACES = {
 }
 """Comma-separated parts of ``origin`` that are respelled; German place names get their umlauts back."""
 
-_TEXTS = ("accent", "gender", "native speaker", "origin", "recordingroom", "recordingdate", "age")
+_KEYS = {column: column for column in ("accent", "age", "gender", "origin")}
+_KEYS |= {"native_speaker": "native speaker", "room": "recordingroom"}
+"""The metadata's name of each label that is cleaned."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +85,7 @@ def _fault(entry: object) -> str | None:
         return f"its entry is {_shown(entry)}, an object of texts was expected; correct it"
     values: dict[str, object] = {}
     for key, value in entry:
-        if key not in _TEXTS:
+        if key not in (*_KEYS.values(), "recordingdate"):
             continue
         number = key == "age" and isinstance(value, int) and not isinstance(value, bool)
         if not (value is None or number or (isinstance(value, str) and is_text(value))):
@@ -100,26 +103,18 @@ def _shown(value: object) -> str:
 
 def clean_labels(entry: dict[str, Any]) -> dict[str, Any]:
     """Clean one speaker's metadata by the tables of this module; keep the raw values."""
-    raw = {
-        key: _text(entry.get(key)) for key in ("accent", "age", "gender", "native speaker", "origin", "recordingroom")
-    }
+    raw = {column: _text(entry.get(key)) for column, key in _KEYS.items()}
     age = CLEAN_AGES.get(raw["age"] or "", raw["age"])
-    gender = (raw["gender"] or "").lower()
-    native = (raw["native speaker"] or "").lower()
+    gender, native = ((raw[column] or "").lower() for column in ("gender", "native_speaker"))
     return {
         "gender": gender if gender in ("female", "male") else None,
-        "gender_raw": raw["gender"],
         "accent": CLEAN_ACCENTS.get(raw["accent"] or "", raw["accent"]),
-        "accent_raw": raw["accent"],
         "native_speaker": native if native in ("yes", "no") else None,
-        "native_speaker_raw": raw["native speaker"],
         "age": int(age) if age and AGE.fullmatch(age) and int(age) <= 120 else None,
-        "age_raw": raw["age"],
         "origin": _clean_origin(raw["origin"]),
-        "origin_raw": raw["origin"],
-        "room": CLEAN_ROOMS.get(raw["recordingroom"] or "", raw["recordingroom"]),
-        "room_raw": raw["recordingroom"],
+        "room": CLEAN_ROOMS.get(raw["room"] or "", raw["room"]),
         "recorded_on": _text(entry.get("recordingdate")),
+        **{f"{column}_raw": value for column, value in raw.items()},
     }
 
 

@@ -10,14 +10,20 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Any
 
-from features.corpora.audiomnist import METADATA_FILE, RECORDING_NAME, cleaning_notes
-from features.corpora.json_entries import read_entries
+from features.corpora.audiomnist import METADATA_FILE, RECORDING_NAME, recording_row
+from features.corpora.csv_rows import read_entries
 from features.corpora.metadata import Speakers, read_metadata
-from features.corpora.recordings import Corpus, CorpusError, printable, quarantine_table, recordings_table
+from features.corpora.recordings import (
+    Corpus,
+    CorpusError,
+    cleaning_notes,
+    printable,
+    quarantine_table,
+    recordings_table,
+)
 
-MAP_FILES = ("female_idxs_to_wav_fpaths.json", "male_idxs_to_wav_fpaths.json")
+MAP_FILES = {"female": "female_idxs_to_wav_fpaths.json", "male": "male_idxs_to_wav_fpaths.json"}
 IMAGE_NAME = re.compile(r"mfc_dataset/(?P<gender>female|male)_[0-9]+\.jpg")
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
 
@@ -38,7 +44,8 @@ def open_mfc_images(root: Path) -> Corpus:
     faults = _faults(mapped, speakers)
     strays = [(printable(image), "this image is in neither map") for image in here - mapped.keys()]
     strays += [(printable(image), faults[image]) for image in here & faults.keys()]
-    rows = [_row(image, mapped[image][0], speakers) for image in sorted(here & mapped.keys() - faults.keys())]
+    names = {image: str(mapped[image][0]).rpartition("/")[2] for image in here & mapped.keys() - faults.keys()}
+    rows = [recording_row(name, image, speakers) for image, name in sorted(names.items())]
     if not rows:
         first = f"; the first of {len(strays)} others: {': '.join(min(strays))}" if strays else ""
         raise CorpusError(f"{root}: no image mfc_dataset/<gender>_<index>.jpg that the maps name{first}")
@@ -65,7 +72,7 @@ def _images(folder: Path) -> set[str]:
 def _read_maps(folder: Path) -> dict[str, list[object]]:
     """Return what both maps say of each image, each thing once."""
     mapped: dict[str, list[object]] = {}
-    for name in MAP_FILES:
+    for name in MAP_FILES.values():
         for image, recording in read_entries(folder / name, "from image to recording"):
             said = mapped.setdefault(image, [])
             if not isinstance(recording, str) or recording not in said:
@@ -110,16 +117,3 @@ def _fault(image: str, said: list[object], speakers: Speakers) -> str | None:
     if speakers.labels[speaker]["gender"] not in (None, own["gender"]):
         return f"its name says {own['gender']}, the metadata of speaker {speaker} says otherwise; correct one of them"
     return None
-
-
-def _row(image: str, recording: object, speakers: Speakers) -> dict[str, Any]:
-    match = RECORDING_NAME.fullmatch(str(recording).rpartition("/")[2])
-    assert match is not None  # `_fault` has looked
-    return {
-        "recording_id": f"{match['digit']}_{match['speaker']}_{match['take']}",
-        "path": image,
-        "speaker": match["speaker"],
-        "digit": int(match["digit"]),
-        "take": int(match["take"]),
-        **speakers.labels[match["speaker"]],
-    }

@@ -15,7 +15,7 @@ SUFFIXES = {"WAV": (".wav", ".wave"), "FLAC": (".flac",)}
 
 
 def probe_recordings(
-    root: Path, found: pd.DataFrame
+    root: Path, labels: pd.DataFrame
 ) -> tuple[pd.DataFrame, list[tuple[str, str]], int | None, tuple[str, ...]]:
     """Add ``sample_rate_hz`` and ``n_samples`` to the labels of each recording.
 
@@ -23,7 +23,7 @@ def probe_recordings(
     ----------
     root
         Folder that ``path`` of each recording is relative to.
-    found
+    labels
         Labels of each recording, with ``path``.
 
     Returns
@@ -34,7 +34,7 @@ def probe_recordings(
     """
     headers: list[Header | None] = []
     unreadable: list[tuple[str, str]] = []
-    paths = list(found["path"]) if len(found) else []
+    paths = list(labels["path"]) if len(labels) else []
     for path in paths:
         try:
             headers.append(probe(os.path.join(root, path)))  # noqa: PTH118 (a Path costs more than looking at the file)
@@ -42,7 +42,7 @@ def probe_recordings(
             headers.append(None)
             unreadable.append((printable(path), str(error)))
     kept = [header for header in headers if header is not None]
-    readable = found[[header is not None for header in headers]].assign(
+    readable = labels[[header is not None for header in headers]].assign(
         sample_rate_hz=[header.sample_rate_hz for header in kept], n_samples=[header.n_samples for header in kept]
     )
     rates = Counter(header.sample_rate_hz for header in kept)

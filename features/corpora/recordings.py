@@ -8,7 +8,8 @@ share and call the rest ``other`` or ``elsewhere``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,16 @@ RECORDING_COLUMNS: dict[str, str] = {
 }
 """Columns of the recordings table and their pandas dtypes."""
 
+SPEAKERS_OWN = ("gender", "accent", "native_speaker", "age", "origin")
+"""What a speaker has one of."""
+CLEANED = ("accent", "age", "gender", "native_speaker", "origin", "room")
+"""Labels that keep their raw value beside them."""
+
 QUARANTINE_COLUMNS: dict[str, str] = {"recording": "str", "reason": "str"}
+
+_WHOSE = "has the same bytes as {first}, of speaker {speaker}; nobody knows whose voice it is: keep the right one"
+_WHAT = "has the same bytes as {first}, which says another digit; nobody knows which is said: keep the right one"
+_AGAIN = "has the same bytes as {first}, which is used; keep one of them"
 
 
 class CorpusError(ValueError):
@@ -147,7 +157,7 @@ def check_recordings(table: pd.DataFrame) -> pd.DataFrame:
         raise CorpusError(
             f"every recording needs a speaker; {offenders(table.loc[table['speaker'].isna(), 'recording_id'])}"
         )
-    for column in ("gender", "accent", "native_speaker", "age", "origin"):
+    for column in SPEAKERS_OWN:
         values = table.groupby("speaker")[column].nunique()
         if (values > 1).any():
             raise CorpusError(
@@ -159,6 +169,81 @@ def check_recordings(table: pd.DataFrame) -> pd.DataFrame:
 def quarantine_table(rows: Iterable[tuple[str, str]] = ()) -> pd.DataFrame:
     """Make a quarantine table from (recording, reason) pairs."""
     return pd.DataFrame(sorted(rows), columns=list(QUARANTINE_COLUMNS)).astype(QUARANTINE_COLUMNS)
+
+
+def cleaned_values(speakers: pd.DataFrame) -> Iterator[tuple[str, str, str, pd.DataFrame]]:
+    """Look for labels that were cleaned.
+
+    Parameters
+    ----------
+    speakers
+        One row of the recordings table per speaker.
+
+    Yields
+    ------
+    column, before, after, rows
+        The label, its raw and its clean value (``missing`` where it has none), and the speakers concerned.
+    """
+    for column in CLEANED:
+        raw, clean = speakers[f"{column}_raw"], speakers[column].astype("str").fillna("")
+        changed = raw.notna() & (raw != clean)
+        for (before, after), rows in speakers[changed].groupby([raw[changed], clean[changed]]):
+            yield column, str(before), str(after) or "missing", rows
+
+
+def cleaning_notes(table: pd.DataFrame) -> tuple[str, ...]:
+    """Say which labels of a recordings table were cleaned, for how many speakers."""
+    notes = []
+    for column, before, after, rows in cleaned_values(table.drop_duplicates("speaker")):
+        clean = after if after == "missing" else f"'{after}'"
+        notes.append(f"{column} '{before}' was read as {clean} ({len(rows)} speaker{'s' if len(rows) > 1 else ''}).")
+    return tuple(notes)
+
+
+def without_doubles(corpus: Corpus) -> Corpus:
+    """Move recordings whose files have the same bytes to the quarantine, all but the first of a speaker's own.
+
+    Where speakers or digits differ, all of them go: nobody knows which label is right.
+
+    Parameters
+    ----------
+    corpus
+        Recordings whose ``content_hash`` is filled in; one without a hash is nobody's double.
+
+    Raises
+    ------
+    CorpusError
+        No recording is left.
+    """
+    table = corpus.recordings
+    hashes = table["content_hash"]
+    same = table[hashes.notna() & hashes.duplicated(keep=False)]
+    if same.empty:
+        return corpus
+    reasons: dict[int, str] = {}
+    paths = table["path"].tolist()
+    for _, rows in same.groupby("content_hash"):
+        reasons.update(_reasons_of_doubles(rows))
+    kept = table[~table.index.isin(list(reasons))].reset_index(drop=True)
+    if kept.empty:
+        first, reason = next(iter(reasons.items()))
+        raise CorpusError(f"none of the {len(table)} recordings can be used; {paths[first]} {reason}")
+    doubles = [(paths[row], reason) for row, reason in reasons.items()]
+    quarantine = quarantine_table([*corpus.quarantine.itertuples(index=False, name=None), *doubles])
+    return dataclasses.replace(corpus, recordings=check_recordings(kept), quarantine=quarantine)
+
+
+def _reasons_of_doubles(rows: pd.DataFrame) -> dict[int, str]:
+    """Say of each row that cannot be used why, given all rows of the same bytes in the order of their ids."""
+    paths, speakers = rows["path"].tolist(), rows["speaker"].tolist()
+    doubtful = _WHOSE if len(set(speakers)) > 1 else _WHAT if rows["digit"].nunique() > 1 else None
+    if doubtful is None:
+        return dict.fromkeys(rows.index[1:], _AGAIN.format(first=paths[0]))
+    other = [1, *[0] * (len(rows) - 1)]  # the first names the second, the others the first
+    if doubtful is _WHOSE:
+        other = [next(at for at, name in enumerate(speakers) if name != own) for own in speakers]
+    texts = [doubtful.format(first=paths[at], speaker=speakers[at]) for at in other]
+    return dict(zip(rows.index, texts, strict=True))
 
 
 def printable(name: str) -> str:

@@ -61,11 +61,11 @@ def speak(
     chosen = _chosen(seed, speakers)
     if jobs is not None and jobs < 1:
         raise CorpusError(f"jobs {jobs}: expected at least 1")
-    data = folder / "data"
+    corpus = folder / "data"
     for speaker in chosen:
-        (data / speaker.name).mkdir(parents=True, exist_ok=True)
+        (corpus / speaker.name).mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(jobs or os.cpu_count() or 1) as pool:
-        spoken = [pool.submit(_speak_one, seed, speaker, data / speaker.name) for speaker in chosen]
+        spoken = [pool.submit(_speak_one, seed, speaker, corpus / speaker.name) for speaker in chosen]
         try:
             for n_spoken, future in enumerate(as_completed(spoken), start=1):
                 future.result()
@@ -75,7 +75,7 @@ def speak(
             pool.shutdown(cancel_futures=True)
             raise
     metadata = {speaker.name: _metadata(speaker) for speaker in chosen}
-    (data / "audioMNIST_meta.txt").write_text(json.dumps(metadata, indent=4) + "\n", encoding="utf-8")
+    (corpus / "audioMNIST_meta.txt").write_text(json.dumps(metadata, indent=4) + "\n", encoding="utf-8")
 
 
 def virtual_corpus_folder(
@@ -118,8 +118,8 @@ def _is_whole(folder: Path) -> bool:
 
 def _listing(folder: Path) -> str:
     """Hash names and sizes of all files (SHA-256, hexadecimal)."""
-    found = sorted((path.relative_to(folder).as_posix(), path.stat().st_size) for path in folder.glob("data/**/*.*"))
-    return hashlib.sha256("\n".join(f"{name} {size}" for name, size in found).encode()).hexdigest()
+    sizes = sorted((path.relative_to(folder).as_posix(), path.stat().st_size) for path in folder.glob("data/**/*.*"))
+    return hashlib.sha256("\n".join(f"{name} {size}" for name, size in sizes).encode()).hexdigest()
 
 
 def _loader_version() -> str:

@@ -16,79 +16,49 @@ VOICES_VERSION = 1
 
 N_SPEAKERS = 60
 
-_ENGLISH = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+RESPELLED = {
+    "de": "siero wann tuh sri fohr faif ßicks sewwen äit nain",
+    "fr": "ziro ouane toue sri faure faïve sixe sévène eïte naïne",
+    "es": "siro uan tuu tri for faif siks seven eit nain",
+    "it": "ziro uan tuu tri for faiv sics seven eit nain",
+    "nl": "ziero wan toe srie foor fajv siks seven eet najn",
+    "pl": "ziro łan tuu fri for fajw syks sewen ejt najn",
+}
+"""English digits as another language must read them, by eSpeak's name of that language."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Accent:
-    """An accent: the eSpeak language that speaks it, the digits as that language must read them, and its speakers."""
+    """An accent: the eSpeak language that speaks it, and how many speakers have it."""
 
     label: str
     language: str
     country: str  # continent, country
     n_women: int
     n_men: int
-    words: tuple[str, ...] = _ENGLISH
 
     @property
     def is_native(self) -> bool:
         """Whether English is the language of this voice."""
-        return self.words is _ENGLISH
+        return self.language not in RESPELLED
+
+    @property
+    def words(self) -> list[str]:
+        """The digits as this language must read them."""
+        return RESPELLED.get(self.language, "zero one two three four five six seven eight nine").split()
 
 
 ACCENTS = (
     Accent(label="American", language="en-us", country="North America, United States", n_women=5, n_men=8),
     Accent(label="British", language="en-gb-x-rp", country="Europe, England", n_women=5, n_men=7),
-    Accent(
-        label="German",
-        language="de",
-        country="Europe, Germany",
-        n_women=5,
-        n_men=7,
-        words=("siero", "wann", "tuh", "sri", "fohr", "faif", "ßicks", "sewwen", "äit", "nain"),
-    ),
+    Accent(label="German", language="de", country="Europe, Germany", n_women=5, n_men=7),
     Accent(label="Scottish", language="en-gb-scotland", country="Europe, Scotland", n_women=3, n_men=4),
-    Accent(
-        label="French",
-        language="fr",
-        country="Europe, France",
-        n_women=2,
-        n_men=4,
-        words=("ziro", "ouane", "toue", "sri", "faure", "faïve", "sixe", "sévène", "eïte", "naïne"),
-    ),
-    Accent(
-        label="Spanish",
-        language="es",
-        country="Europe, Spain",
-        n_women=1,
-        n_men=4,
-        words=("siro", "uan", "tuu", "tri", "for", "faif", "siks", "seven", "eit", "nain"),
-    ),
+    Accent(label="French", language="fr", country="Europe, France", n_women=2, n_men=4),
+    Accent(label="Spanish", language="es", country="Europe, Spain", n_women=1, n_men=4),
     Accent(label="Caribbean", language="en-029", country="North America, Jamaica", n_women=1, n_men=1),
-    Accent(
-        label="Italian",
-        language="it",
-        country="Europe, Italy",
-        n_women=1,
-        n_men=0,
-        words=("ziro", "uan", "tuu", "tri", "for", "faiv", "sics", "seven", "eit", "nain"),
-    ),
-    Accent(
-        label="Dutch",
-        language="nl",
-        country="Europe, Netherlands",
-        n_women=1,
-        n_men=0,
-        words=("ziero", "wan", "toe", "srie", "foor", "fajv", "siks", "seven", "eet", "najn"),
-    ),
-    Accent(
-        label="Polish",
-        language="pl",
-        country="Europe, Poland",
-        n_women=0,
-        n_men=1,
-        words=("ziro", "łan", "tuu", "fri", "for", "fajw", "syks", "sewen", "ejt", "najn"),
-    ),
+    Accent(label="Italian", language="it", country="Europe, Italy", n_women=1, n_men=0),
+    Accent(label="Dutch", language="nl", country="Europe, Netherlands", n_women=1, n_men=0),
+    Accent(label="Polish", language="pl", country="Europe, Poland", n_women=0, n_men=1),
 )
 """Accents that many speakers share, and some of one or two speakers, as in corpora of people."""
 

@@ -16,7 +16,7 @@ import pytest
 import soundfile
 from typer.testing import CliRunner
 
-from benchmarks.cli import app
+from benchmarks.cli.app import app
 from reports import tables
 
 CHECKOUT = Path(__file__).resolve().parents[2]

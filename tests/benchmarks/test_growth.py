@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from benchmarks.cli import app
+from benchmarks.cli.app import app
 from benchmarks.growth import Growth, expected_seconds, first, growing_corpus, read_growth_settings
 from benchmarks.growth_tables import content_of, cost_rows, reach_lines
 from benchmarks.settings import SettingsError

@@ -46,12 +46,12 @@ def deleting(setup):
 # the command line with extraction in two worker processes, however few the recordings
 IN_WORKERS = """
 import signal, sys
-from benchmarks import cli
+from benchmarks.cli import app
 from features import cache
 
 if __name__ == "__main__":
     cache.WORTH_PROCESSES = cache.BLOCK_RECORDINGS = 1
-    cli.main()
+    app.main()
 """
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from benchmarks.cli import app
+from benchmarks.cli.app import app
 from benchmarks.speed import measuring, recording
 from benchmarks.speed.baseline import HEADROOM, median_ratios, read_limits, write_baseline
 from benchmarks.speed.judging import P_LIMIT, BaselineError, Measured, judge, judge_all

@@ -24,8 +24,9 @@ from features.cache import mfcc_features
 from features.corpora.audiomnist import open_audiomnist
 from features.corpora.mfc_images import open_mfc_images
 from features.corpora.recordings import Corpus, quarantine_table, recordings_table
-from features.hashes import WHOLE_BYTES, content_hashes
+from features.hashes import content_hashes
 from features.mfcc import MfccConfig
+from features.regular_files import WHOLE_BYTES
 
 
 @pytest.fixture

@@ -14,8 +14,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from features.audio import SPARE_S, AudioError, probe, read_samples, resample
-from features.levels import level_of
+from features.audio import SPARE_S, AudioError, level_of, probe, read_samples, resample
 from features.mfcc import MfccConfig, extract
 
 RATE_HZ = 48_000

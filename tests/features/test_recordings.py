@@ -1,4 +1,4 @@
-"""The recordings table: columns, checks, buckets and bands."""
+"""The recordings table: columns, checks, buckets and bands; two names with the same bytes."""
 
 from pathlib import Path
 
@@ -8,12 +8,15 @@ import pytest
 
 from features.corpora.recordings import (
     RECORDING_COLUMNS,
+    Corpus,
     CorpusError,
     age_band,
     bucket,
     check_recordings,
     offenders,
+    quarantine_table,
     recordings_table,
+    without_doubles,
 )
 from reports.tables import SCHEMAS
 
@@ -88,3 +91,54 @@ def test_age_bands_by_hand():
 def test_at_most_five_offenders_are_named():
     assert offenders(range(7)) == "'0', '1', '2', '3', '4' and 2 more"
     assert offenders([Path("x")]) == "'x'"
+
+
+def corpus(*rows: tuple[str, str, int, str | None]) -> Corpus:
+    table = recordings_table(
+        {"recording_id": name, "path": f"{name}.wav", "speaker": speaker, "digit": digit}
+        for name, speaker, digit, _ in rows
+    )
+    hashes = {name: content for name, _, _, content in rows}
+    table["content_hash"] = table["recording_id"].map(hashes).astype("str")
+    return Corpus(
+        kind="manifest",
+        name="x",
+        root=Path(),
+        recordings=table,
+        quarantine=quarantine_table([("old.wav", "why")]),
+        sample_rate_hz=8_000,
+    )
+
+
+def test_a_speakers_own_double_goes_and_the_first_stays() -> None:
+    kept = without_doubles(corpus(("c", "x", 1, "h"), ("b", "x", 1, "h"), ("a", "y", 1, "g"), ("d", "x", 1, "h")))
+    assert kept.recordings["recording_id"].tolist() == ["a", "b"]
+    reason = "has the same bytes as b.wav, which is used; keep one of them"
+    assert kept.quarantine.to_numpy().tolist() == [["c.wav", reason], ["d.wav", reason], ["old.wav", "why"]]
+
+
+def test_nobody_knows_whose_voice_two_speakers_share() -> None:
+    kept = without_doubles(
+        corpus(("a", "x", 1, "h"), ("b", "x", 1, "h"), ("c", "y", 1, "h"), ("d", "y", 1, None), ("e", "z", 1, None))
+    )
+    assert kept.recordings["recording_id"].tolist() == ["d", "e"]  # without a hash, nobody's double
+    reasons = dict(kept.quarantine.itertuples(index=False, name=None))
+    assert reasons["a.wav"].startswith("has the same bytes as c.wav, of speaker y; nobody knows whose voice it is")
+    assert reasons["b.wav"] == reasons["a.wav"]
+    assert reasons["c.wav"].startswith("has the same bytes as a.wav, of speaker x; nobody knows")
+
+
+def test_nobody_knows_which_of_two_digits_is_said() -> None:
+    kept = without_doubles(corpus(("a", "x", 1, "h"), ("b", "x", 2, "h"), ("c", "x", 3, "g")))
+    assert kept.recordings["recording_id"].tolist() == ["c"]
+    assert kept.quarantine["reason"].str.contains("which says another digit; nobody knows which is said").sum() == 2
+
+
+def test_without_doubles_nothing_changes() -> None:
+    whole = corpus(("a", "x", 1, "h"), ("b", "x", 1, "g"))
+    assert without_doubles(whole) is whole
+
+
+def test_nothing_but_doubles_is_refused() -> None:
+    with pytest.raises(CorpusError, match=r"none of the 2 recordings can be used; a\.wav has the same bytes as b\.wav"):
+        without_doubles(corpus(("a", "x", 1, "h"), ("b", "y", 1, "h")))

@@ -15,7 +15,7 @@ import scipy.stats
 from sklearn.neighbors import NearestCentroid
 from typer.testing import CliRunner
 
-from benchmarks.cli import app
+from benchmarks.cli.app import app
 from reports import refitting, rivals, simulation
 from reports.simulation import EXCHANGEABLE, OPPOSITE, SKEWED, Design, Null
 from reports.simulation_tables import beside_table, chosen, gates, markdown, run_here, run_in_processes, simulate

@@ -1,4 +1,4 @@
-"""``speed``: run the speed guards, or set their limits."""
+"""Commands ``speed run`` and ``speed baseline``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from benchmarks.command_line import one_line_errors, say
+from benchmarks.cli.options import one_line_errors, say
 
 speed_app = typer.Typer(help="Run the speed guards, or set their limits.", no_args_is_help=True, rich_markup_mode=None)
 

@@ -13,15 +13,15 @@ from pathlib import Path
 import pandas as pd
 
 from features.corpora.metadata import read_metadata
-from features.corpora.recordings import CorpusError, recordings_table
+from features.corpora.recordings import CorpusError, cleaned_values, recordings_table
 from features.corpora.voices import ACCENTS
 
 BLOCK = re.compile(
     r"(?P<start><!-- counts: (?P<name>[^>]*?) -->\n)(?P<body>.*?)(?P<end><!-- end counts -->)", re.DOTALL
 )
 MARK = re.compile(r"<!-- (?:counts:|end counts)")
-CLEANED = ("accent", "age", "gender", "native_speaker", "origin", "room")
 GENDERS = {"female": "women", "male": "men"}
+COUNTED = ("speakers", *GENDERS.values(), "ids")
 MOST_IDS = 3
 """Values of at most so many speakers are listed with their ids."""
 
@@ -60,20 +60,20 @@ def recount(text: str, speakers: pd.DataFrame) -> str:
     return BLOCK.sub(lambda match: match["start"] + _body(match["name"], speakers) + match["end"], text)
 
 
-def check(text: str, speakers: pd.DataFrame) -> list[str]:
+def differing_blocks(text: str, speakers: pd.DataFrame) -> list[str]:
     """Name the blocks of `text` that are not as `recount` would write them, in their order."""
     _check_marks(text)
     return [match["name"] for match in BLOCK.finditer(text) if match["body"] != _body(match["name"], speakers)]
 
 
 def _check_marks(text: str) -> None:
-    found = list(BLOCK.finditer(text))
-    if not found:
+    blocks = list(BLOCK.finditer(text))
+    if not blocks:
         raise DatasheetError("no block '<!-- counts: NAME -->' in this file; is it the datasheet?")
     marks = len(MARK.findall(text))
-    if marks != 2 * len(found) or any(MARK.search(match["body"]) for match in found):
+    if marks != 2 * len(blocks) or any(MARK.search(match["body"]) for match in blocks):
         raise DatasheetError("a block is not closed: every '<!-- counts: NAME -->' needs its own '<!-- end counts -->'")
-    unknown = [match["name"] for match in found if match["name"] not in BLOCKS]
+    unknown = [match["name"] for match in blocks if match["name"] not in BLOCKS]
     if unknown:
         raise DatasheetError(f"block '{unknown[0]}' is unknown; expected one of {', '.join(BLOCKS)}")
 
@@ -106,6 +106,11 @@ def _ids(rows: pd.DataFrame, most: int = MOST_IDS) -> str:
     return ", ".join(sorted(rows["speaker"])) if len(rows) <= most else ""
 
 
+def _counted(rows: pd.DataFrame) -> list[object]:
+    """Count the speakers of a row; `COUNTED` names these columns."""
+    return [len(rows), *_genders(rows), _ids(rows)]
+
+
 def _gender(speakers: pd.DataFrame) -> Iterator[str]:
     groups = _groups(speakers, speakers["gender"])
     sizes = ", ".join(f"{len(rows)} {GENDERS.get(gender, gender)}" for gender, rows in groups)
@@ -117,18 +122,11 @@ def _counts(column: str, header: str, bucket: str | None = None) -> Callable[[pd
     """Make the block of one attribute: speakers, women, men, and ids where they are few."""
 
     def block(speakers: pd.DataFrame) -> Iterator[str]:
-        names = [header, *([f"{header} bucket"] if bucket else []), "speakers", *GENDERS.values(), "ids"]
-        rows = [
-            [
-                value,
-                *([rows[bucket].fillna("missing").iloc[0]] if bucket else []),
-                len(rows),
-                *_genders(rows),
-                _ids(rows),
-            ]
-            for value, rows in _groups(speakers, speakers[column])
-        ]
-        return _table(names, rows)
+        groups = _groups(speakers, speakers[column])
+        if bucket is None:
+            return _table([header, *COUNTED], [[value, *_counted(rows)] for value, rows in groups])
+        bucketed = [[value, rows[bucket].fillna("missing").iloc[0], *_counted(rows)] for value, rows in groups]
+        return _table([header, f"{header} bucket", *COUNTED], bucketed)
 
     return block
 
@@ -137,8 +135,8 @@ def _age(speakers: pd.DataFrame) -> Iterator[str]:
     youngest = speakers.groupby("age_band")["age"].min().sort_values()
     bands = [(band, speakers[speakers["age_band"] == band]) for band in youngest.index]
     unknown = speakers[speakers["age"].isna()]
-    rows = [[band, len(rows), *_genders(rows), _ids(rows)] for band, rows in [*bands, ("missing", unknown)]]
-    yield from _table(["age in years", "speakers", *GENDERS.values(), "ids"], rows)
+    rows = [[band, *_counted(rows)] for band, rows in [*bands, ("missing", unknown)]]
+    yield from _table(["age in years", *COUNTED], rows)
     ages = speakers["age"].dropna()
     if ages.empty:
         return
@@ -158,8 +156,8 @@ def _month(speakers: pd.DataFrame) -> Iterator[str]:
         raise DatasheetError(
             f"recordingdate: expected year-month-day-hour-minute-second in two digits ({error})"
         ) from error
-    rows = [[value, len(rows), *_genders(rows), _ids(rows)] for value, rows in _groups(speakers, month, by_value=True)]
-    return _table(["month", "speakers", *GENDERS.values(), "ids"], rows)
+    rows = [[value, *_counted(rows)] for value, rows in _groups(speakers, month, by_value=True)]
+    return _table(["month", *COUNTED], rows)
 
 
 def _confounding(column: str, header: str) -> Callable[[pd.DataFrame], Iterator[str]]:
@@ -181,15 +179,11 @@ def _share(count: int, total: int) -> str:
 
 
 def _cleaned(speakers: pd.DataFrame) -> Iterator[str]:
-    changes = [change for column in CLEANED for change in _changes(speakers, column)]
+    changes = [
+        [column.replace("_", " "), f"`{before}`", after, len(rows), _ids(rows)]
+        for column, before, after, rows in cleaned_values(speakers)
+    ]
     return _table(["attribute", "raw value", "read as", "speakers", "ids"], changes)
-
-
-def _changes(speakers: pd.DataFrame, column: str) -> Iterator[list[object]]:
-    raw, clean = speakers[f"{column}_raw"], speakers[column].astype("str")
-    changed = speakers[raw.notna() & (raw != clean.fillna(""))].assign(result=clean.fillna("missing"))
-    for (before, after), rows in changed.groupby([f"{column}_raw", "result"]):
-        yield [column.replace("_", " "), f"`{before}`", after, len(rows), _ids(rows)]
 
 
 def _virtual_accents(_: pd.DataFrame) -> Iterator[str]:

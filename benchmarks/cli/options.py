@@ -14,6 +14,10 @@ import typer
 
 Corpus = Annotated[str, typer.Option(help="virtual, audiomnist:DIR, mfc-images:DIR or manifest:FILE.csv")]
 Cache = Annotated[Path | None, typer.Option(help="folder for extracted MFCCs [default: the user's cache folder]")]
+TimingsFrom = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="show the times of this other run of the same cells [this run's own]"),
+]
 
 
 @contextmanager

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from benchmarks.cli import app
+from benchmarks.cli.app import app
 
-from ..reports.conftest import Recipe, write_run
+from ...reports.conftest import Recipe, write_run
 
 
 def compare(*arguments: object) -> Result:

@@ -17,7 +17,7 @@ from models.svm import Svm
 
 RECORDED = """
 import sys
-from benchmarks.cli import app
+from benchmarks.cli.app import app
 sys.argv = ["voxfold", *sys.argv[1:]]
 try:
     app()

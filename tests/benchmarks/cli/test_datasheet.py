@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from benchmarks.datasheet import BLOCK, BLOCKS, DatasheetError, check, recount, speakers_table
+from benchmarks.cli.datasheet import BLOCK, BLOCKS, DatasheetError, differing_blocks, recount, speakers_table
 from features.corpora.recordings import CorpusError
 from features.corpora.voices import ACCENTS
 
-CHECKOUT = Path(__file__).resolve().parents[2]
+CHECKOUT = Path(__file__).resolve().parents[3]
 DATASHEET = (CHECKOUT / "DATASHEET.md").read_text(encoding="utf-8")
 WOMEN = {"12", "26", "28", "36", "43", "47", "52", "56", "57", "58", "59", "60"}
 
@@ -50,7 +50,7 @@ def test_every_block_is_in_the_datasheet_once():
 
 
 def test_the_blocks_equal_a_recount(speakers):
-    assert check(DATASHEET, speakers) == []
+    assert differing_blocks(DATASHEET, speakers) == []
     assert recount(DATASHEET, speakers) == DATASHEET
 
 
@@ -156,7 +156,7 @@ def test_the_durations_named_in_the_text(shared_data):
 def test_a_wrong_number_is_found_and_set_right(speakers, name, right, wrong):
     assert right in DATASHEET
     planted = DATASHEET.replace(right, wrong)
-    assert check(planted, speakers) == [name]
+    assert differing_blocks(planted, speakers) == [name]
     assert recount(planted, speakers) == DATASHEET
 
 
@@ -182,7 +182,7 @@ def test_text_outside_the_blocks_is_left_alone(speakers):
     ],
 )
 def test_bad_marks_are_refused(speakers, text, message):
-    for function in (recount, check):
+    for function in (recount, differing_blocks):
         with pytest.raises(DatasheetError, match=message):
             function(text, speakers)
 

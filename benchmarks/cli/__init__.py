@@ -1,0 +1,1 @@
+"""The command line: ``python -m benchmarks`` and, when installed, ``voxfold``."""

@@ -1,0 +1,195 @@
+"""Commands ``run``, ``audit`` and ``growth``: what trains models."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shlex
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmarks.cli.options import Cache, Corpus, TimingsFrom, cache_folder, one_line_errors, say
+
+
+def _date_of_the_run() -> datetime:
+    """Read ``SOURCE_DATE_EPOCH`` before any library does: NumPy cannot even be imported where it is no number."""
+    from benchmarks.settings import SettingsError, moment
+
+    try:
+        return moment(os.environ.get("SOURCE_DATE_EPOCH"))
+    except SettingsError as error:
+        say(f"voxfold: {error}", err=True)
+        raise typer.Exit(2) from None
+
+
+_PLACES = ("--out", "--cache", "--timings-from")
+"""Options that say where things lie and change no answer: not part of the command that a report records."""
+
+
+def _without_places(command: str) -> str:
+    """Return a command line without `_PLACES`, so that the same run in another folder records the same one."""
+    kept: list[str] = []
+    arguments = iter(shlex.split(command))
+    for argument in arguments:
+        name, _, value = argument.partition("=")
+        if name not in _PLACES:
+            kept.append(argument)
+        elif not value:
+            next(arguments, None)
+    return shlex.join(kept)
+
+
+def run(
+    corpus: Annotated[
+        str | None, typer.Option(help="virtual, audiomnist:DIR, mfc-images:DIR, manifest:FILE.csv [virtual]")
+    ] = None,
+    task: Annotated[
+        str | None, typer.Option(help="gender, digit, accent, native-speaker, age, origin [gender]")
+    ] = None,
+    protocol: Annotated[
+        str | None, typer.Option(help="official, grouped, leave-accent-out, recording-random [grouped]")
+    ] = None,
+    models: Annotated[
+        str | None,
+        typer.Option(help="svm, xgboost, cnn, logistic, majority, package.module:factory [svm,xgboost,cnn]"),
+    ] = None,
+    folds: Annotated[int | None, typer.Option(help="folds per repetition [5, or what the speakers allow]")] = None,
+    repetitions: Annotated[int | None, typer.Option(help="how often all folds are drawn [1]")] = None,
+    seeds: Annotated[int | None, typer.Option(help="training seeds per split [1]")] = None,
+    recipe: Annotated[str | None, typer.Option(help="MFCC conventions, psf or seed [psf]")] = None,
+    clip_s: Annotated[float | None, typer.Option(help="clip length in seconds [the recipe's, about 1]")] = None,
+    threads: Annotated[int | None, typer.Option(help="threads per cell [every core]")] = None,
+    jobs: Annotated[int | None, typer.Option(help="cells at a time; more than 1 spoils timings [1]")] = None,
+    premium: Annotated[
+        bool | None, typer.Option("--premium/--no-premium", help="one random split beside the protocol [yes]")
+    ] = None,
+    refit: Annotated[
+        bool | None, typer.Option("--refit/--no-refit", help="fit again with the validation speakers [yes]")
+    ] = None,
+    save_models: Annotated[bool | None, typer.Option("--save-models", help="keep what was trained")] = None,
+    cell_time_s: Annotated[float | None, typer.Option(help="stop a cell that takes longer, in seconds [never]")] = None,
+    cell_memory_mb: Annotated[
+        float | None, typer.Option(help="stop a cell that holds more memory [7/8 of the machine's, shared by the jobs]")
+    ] = None,
+    strict: Annotated[
+        bool | None, typer.Option("--strict", help="stop at the first recording that cannot be used")
+    ] = None,
+    allow_outside: Annotated[
+        bool | None, typer.Option("--allow-outside", help="also use recordings outside the manifest's folder")
+    ] = None,
+    fresh: Annotated[bool | None, typer.Option("--fresh", help="replace the run in the folder")] = None,
+    cache: Cache = None,
+    out: Annotated[Path | None, typer.Option(help="run directory [artifacts/<corpus>-<task>-<protocol>]")] = None,
+    timings_from: TimingsFrom = None,
+    config: Annotated[Path | None, typer.Option(help="TOML file of these settings; options win")] = None,
+) -> None:
+    """Train, test and time models on one corpus, and write the report."""
+    given = {name: value for name, value in locals().items() if name != "config"}
+    created = _date_of_the_run()
+    with one_line_errors():
+        from benchmarks.interruption import announce_resuming
+
+        announce_resuming(fresh=True)
+        from benchmarks import plug_ins
+        from benchmarks.progress import Stages
+        from benchmarks.runner import closing_words
+        from benchmarks.runner import run as run_benchmark
+        from benchmarks.settings import read_settings
+
+        settings = read_settings(given, config)
+        again = [argument for argument in sys.argv[1:] if argument != "--fresh"]
+        command = shlex.join(["python", "-m", "benchmarks", *again])
+        plug_ins.look_here(settings.models)
+        outcome = run_benchmark(
+            settings,
+            cache=cache_folder(settings.cache),
+            command=_without_places(command),
+            created=created,
+            stages=Stages(),
+            keras_backend=os.environ.get("KERAS_BACKEND"),
+        )
+        if outcome.report is not None:
+            say(closing_words(outcome.folder))
+        for failure in outcome.failed:
+            say(f"failed: {failure['cell']}: {failure['error']}")
+        say(f"report: {outcome.report or 'none, no cell finished'}")
+    if outcome.failed:
+        raise typer.Exit(1)
+
+
+def audit(
+    corpus: Corpus = "virtual",
+    task: Annotated[str, typer.Option(help="as in run")] = "gender",
+    protocol: Annotated[str, typer.Option(help="as in run")] = "grouped",
+    models: Annotated[str, typer.Option(help="models to try whether they look at test recordings")] = "logistic",
+    folds: Annotated[int | None, typer.Option(help="as in run")] = None,
+    repetitions: Annotated[int, typer.Option(help="as in run")] = 1,
+    recipe: Annotated[str | None, typer.Option(help="as in run")] = None,
+    clip_s: Annotated[float | None, typer.Option(help="as in run")] = None,
+    threads: Annotated[int | None, typer.Option(help="as in run")] = None,
+    allow_outside: Annotated[bool, typer.Option("--allow-outside", help="as in run")] = False,
+    cache: Cache = None,
+) -> None:
+    """Look for ways by which a model could know a test label without recognising the speaker.
+
+    Exit status: 0 nothing found, or a warning; 1 a leak; 2 usage.
+    """
+    given = locals()
+    with one_line_errors():
+        from benchmarks import plug_ins
+        from benchmarks.audit import lines
+        from benchmarks.auditing import audit_corpus
+        from benchmarks.progress import Stages
+        from benchmarks.settings import read_settings
+        from benchmarks.tasks import LeakError
+        from reports.audits import leaks
+        from reports.plain_text import printable
+
+        settings = read_settings({**given, "premium": False})
+        plug_ins.look_here(settings.models)
+        try:
+            leak_audit = audit_corpus(
+                settings,
+                cache=cache_folder(cache),
+                stages=Stages(),
+                keras_backend=os.environ.get("KERAS_BACKEND"),
+            )
+        except LeakError as error:
+            say(f"leak           {error}")
+            raise typer.Exit(1) from None
+        say("\n".join(map(printable, lines(leak_audit))))
+    if leaks(leak_audit):
+        raise typer.Exit(1)
+
+
+def growth(
+    corpus: Corpus = "virtual",
+    models: Annotated[str, typer.Option(help="as in run")] = "svm,xgboost,cnn",
+    sizes: Annotated[str, typer.Option(help="numbers of recordings, rising")] = "1500,3000,6000,12000,30000",
+    budget_s: Annotated[float, typer.Option(min=1, help="skip what is expected to train longer, in seconds")] = 900,
+    threads: Annotated[int | None, typer.Option(min=1, help="threads per cell [every core]")] = None,
+    cache: Cache = None,
+    out: Annotated[Path, typer.Option(help="folder for growth.json, .md and .html")] = Path("artifacts/growth"),
+) -> None:
+    """Measure how extraction, training, answers and the report grow, and how far this machine goes."""
+    with one_line_errors():
+        from benchmarks import plug_ins
+        from benchmarks.growth import measure_growth, read_growth_settings
+        from benchmarks.growth_tables import content_of, markdown, write
+        from benchmarks.progress import Stages
+
+        plug_ins.look_here(models.split(","))
+        settings = read_growth_settings(
+            {"corpus": corpus, "models": models, "sizes": sizes, "budget_s": budget_s, "threads": threads}
+        )
+        costs = measure_growth(
+            settings, cache=cache_folder(cache), stages=Stages(), keras_backend=os.environ.get("KERAS_BACKEND")
+        )
+        content = content_of(costs, dataclasses.asdict(settings))
+        page = write(content, out)
+        say(markdown(content), nl=False)
+        say(f"page: {page}")
