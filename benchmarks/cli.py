@@ -21,6 +21,7 @@ import typer
 from benchmarks.command_line import Cache, Corpus, cache_folder, one_line_errors, say
 from benchmarks.corpus_commands import corpus_app
 from benchmarks.speed_commands import speed_app
+from models.catalogue import CATALOGUE
 
 app = typer.Typer(
     name="voxfold",
@@ -80,7 +81,7 @@ def run(
     ] = None,
     models: Annotated[
         str | None,
-        typer.Option(help="svm, xgboost, cnn, logistic, majority, package.module:factory [svm,xgboost,cnn]"),
+        typer.Option(help=f"{', '.join(CATALOGUE)}, package.module:factory [svm,xgboost,cnn]"),
     ] = None,
     folds: Annotated[int | None, typer.Option(help="folds per repetition [5, or what the speakers allow]")] = None,
     repetitions: Annotated[int | None, typer.Option(help="how often all folds are drawn [1]")] = None,

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from features.checksums import sha256
+from models.catalogue import CATALOGUE
 from models.protocol import Model, ModelFileError, SavableModel
 
 CARD_FILE = "model.json"
@@ -25,9 +26,7 @@ MAX_CARD_BYTES = 1_000_000
 MAX_FILES = 1_000
 """More than any model has: a folder that is somebody's home is not searched to its end."""
 
-KINDS = frozenset(
-    {"models.baselines:Majority", "models.logistic:Logistic", "models.svm:Svm", "models.xgb:XgBoost", "models.cnn:Cnn"}
-)
+KINDS = frozenset(entry.kind for entry in CATALOGUE.values())
 """Classes that a file may name; any other is loaded only if the caller names it too."""
 
 _PACKAGES = (
