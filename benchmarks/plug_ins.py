@@ -50,28 +50,28 @@ def _source(model: str) -> dict[str, str]:
 
 def arguments(manifest: dict[str, Any]) -> list[str]:
     """Return the models that a former run's manifest names, whatever else it holds."""
-    return list(_noted(manifest))
+    return list(_sources_in(manifest))
 
 
 def not_named(manifest: dict[str, Any], models: Iterable[str]) -> Sources:
     """Return the plug-ins of a former run that are not among `models`, and that no name of these stands for too."""
     taken = {display_name(model) for model in models}
-    found: Sources = {}
-    for argument, source in _noted(manifest).items():
+    others: Sources = {}
+    for argument, source in _sources_in(manifest).items():
         if is_plug_in(argument) and display_name(argument) not in taken:
-            found[argument] = source
+            others[argument] = source
             taken.add(display_name(argument))
-    return found
+    return others
 
 
-def _noted(manifest: dict[str, Any]) -> Sources:
+def _sources_in(manifest: dict[str, Any]) -> Sources:
     entries = manifest.get("models")
-    found: Sources = {}
+    models: Sources = {}
     for entry in entries if isinstance(entries, list) else []:
         if isinstance(entry, dict) and isinstance(entry.get("argument"), str):
             source = entry.get("plug_in")
-            found[entry["argument"]] = {"plug_in": source} if isinstance(source, str) else {}
-    return found
+            models[entry["argument"]] = {"plug_in": source} if isinstance(source, str) else {}
+    return models
 
 
 def told(others: Sources, kept: Sequence[CellJob]) -> Iterator[str]:

@@ -9,10 +9,12 @@ import importlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from models.protocol import Model, ModelSetup
+if TYPE_CHECKING:  # the command line's help lists the models, and does without NumPy
+    from models.protocol import Model, ModelSetup
 
-Factory = Callable[[ModelSetup], Model]
+    Factory = Callable[[ModelSetup], Model]
 
 
 class UnknownModelError(ValueError):
@@ -28,7 +30,7 @@ class Entry:
     module, factory
         Where it is made.
     description
-        One line for the report and the command line's help.
+        One line for the report.
     view
         The view of the MFCCs that it sees.
     baseline
@@ -40,6 +42,11 @@ class Entry:
     description: str
     view: str
     baseline: bool = False
+
+    @property
+    def kind(self) -> str:
+        """What the card of a saved model calls this kind: ``module:factory``."""
+        return f"{self.module}:{self.factory}"
 
 
 CATALOGUE: dict[str, Entry] = {

@@ -1,4 +1,4 @@
-"""How the convolutional network is trained and asked: by Keras on any backend, faster by `models.cnn_tensorflow`."""
+"""How the convolutional network is trained and asked, by Keras on any backend; `models.cnn_tensorflow` is faster."""
 
 from __future__ import annotations
 
@@ -63,12 +63,3 @@ class KerasLoop:
             for start in range(0, len(x), PREDICTION_BLOCK)
         ]
         return np.concatenate(blocks).astype(np.float32, copy=False)
-
-
-def new_loop(network: Any) -> Loop:
-    """Return the fastest loop for Keras' backend; `network` has its first weights, or those of a file."""
-    if keras.backend.backend() == "tensorflow":
-        from models.cnn_tensorflow import TensorFlowLoop
-
-        return TensorFlowLoop(network)
-    return KerasLoop(network)

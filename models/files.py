@@ -1,6 +1,6 @@
 """Saved models: a folder with the model in its library's own data format, and ``model.json``, which says what it is.
 
-Never pickle: scikit-learn models by skops, XGBoost as UBJSON, Keras as ``.keras`` in safe mode. The checksums find
+Never pickle: scikit-learn models by skops, XGBoost as JSON, Keras as ``.keras`` in safe mode. The checksums find
 damage and mix-ups. Against crafted files: none of the formats runs code when it is read, every part must be of a known
 type, and sizes and indexes are held against the file before a library believes them (``docs/reliability.md``).
 """
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from features.regular_files import sha256
+from models.catalogue import CATALOGUE
 from models.protocol import Model, ModelFileError, SavableModel
 
 CARD_FILE = "model.json"
@@ -25,9 +26,7 @@ MAX_CARD_BYTES = 1_000_000
 MAX_FILES = 1_000
 """More than any model has: a folder that is somebody's home is not searched to its end."""
 
-KINDS = frozenset(
-    {"models.baselines:Majority", "models.logistic:Logistic", "models.svm:Svm", "models.xgb:XgBoost", "models.cnn:Cnn"}
-)
+KINDS = frozenset(entry.kind for entry in CATALOGUE.values())
 """Classes that a file may name; any other is loaded only if the caller names it too."""
 
 _PACKAGES = (
@@ -161,23 +160,23 @@ def _check_can_save(model: Model, folder: Path, card: dict[str, Any]) -> None:
 
 def _check_files(folder: Path, files: dict[str, Any]) -> None:
     """Check that the model's files, and no others, are there unchanged."""
-    found = {path.relative_to(folder).as_posix(): path for path in _files_below(folder)}
-    missing = sorted(set(files) - set(found))
-    unknown = sorted(set(found) - set(files))
+    paths = {path.relative_to(folder).as_posix(): path for path in _files_below(folder)}
+    missing = sorted(set(files) - set(paths))
+    unknown = sorted(set(paths) - set(files))
     if missing or unknown:
         raise ModelFileError(f"{folder.name}: files missing {missing[:5]}, files not of this model {unknown[:5]}")
-    changed = [name for name, path in found.items() if sha256(path) != files[name]]
+    changed = [name for name, path in paths.items() if sha256(path) != files[name]]
     if changed:
         raise ModelFileError(f"{folder.name}: {', '.join(changed[:5])} changed since it was saved (checksum)")
 
 
 def _files_below(folder: Path) -> list[Path]:
     """List a model's files; links are refused, they could lead to any file of this machine."""
-    found = sorted(itertools.islice(folder.rglob("*"), MAX_FILES + 1))
-    strange = [path.name for path in found if path.is_symlink() or not (path.is_file() or path.is_dir())]
-    if strange or len(found) > MAX_FILES:
+    paths = sorted(itertools.islice(folder.rglob("*"), MAX_FILES + 1))
+    strange = [path.name for path in paths if path.is_symlink() or not (path.is_file() or path.is_dir())]
+    if strange or len(paths) > MAX_FILES:
         raise ModelFileError(f"{folder.name}: holds links, devices or too many files: {', '.join(strange[:5])}")
-    return [path for path in found if path.is_file() and path != folder / CARD_FILE]
+    return [path for path in paths if path.is_file() and path != folder / CARD_FILE]
 
 
 def _versions() -> dict[str, str]:

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import h5py
+
 from models.archives import read_description
 from models.protocol import ModelFileError
 
@@ -38,7 +40,7 @@ _KNOWN_CLASSES = frozenset(
 )
 
 
-def check(path: Path) -> tuple[tuple[int, ...], int]:
+def check_network(path: Path) -> tuple[tuple[int, ...], int]:
     """Check a Keras file; return the shape of its images and its number of classes.
 
     Raises
@@ -81,9 +83,9 @@ def _shapes(config: Any) -> tuple[tuple[int, ...], int]:
     if config["class_name"] != "Sequential" or names != [name for name, _ in _LAYERS]:
         raise ValueError(f"its layers are {', '.join(map(str, names))[:200]}")
     for layer, (name, settings) in zip(layers, _LAYERS, strict=True):
-        found = layer["config"]
-        wanted = settings | {key: value for key, value in _ALWAYS.items() if key in found}
-        other = sorted(key for key, value in wanted.items() if found[key] != value)
+        own = layer["config"]
+        wanted = settings | {key: value for key, value in _ALWAYS.items() if key in own}
+        other = sorted(key for key, value in wanted.items() if own[key] != value)
         if other:
             raise ValueError(f"{name} has another {', '.join(other)}")
     shape = layers[0]["config"]["batch_shape"]
@@ -108,22 +110,18 @@ def _expected(image_shape: tuple[int, ...], n_classes: int) -> dict[str, tuple[i
 
 def _check_weights(content: bytes, expected: dict[str, tuple[int, ...]]) -> None:
     """Check that an HDF5 file holds these arrays as plain float32, nothing else, and no way out of the file."""
-    import h5py
-
     n_bytes = 4 * sum(math.prod(shape) for shape in expected.values())
     if n_bytes > len(content):
         raise ValueError(f"{n_bytes:,} bytes of weights described, the file has {len(content):,}")
     with h5py.File(io.BytesIO(content), "r") as file:
-        found = dict(_arrays(file))
-    if found != expected:
-        differing = sorted(found.items() ^ expected.items())
+        shapes = dict(_arrays(file))
+    if shapes != expected:
+        differing = sorted(shapes.items() ^ expected.items())
         raise ValueError(f"weights {differing[0][0]} are not of the shape described")
 
 
 def _arrays(file: Any) -> Iterator[tuple[str, tuple[int, ...]]]:
     """Yield the place and shape of every array; refuse links, and arrays that lie elsewhere or are packed."""
-    import h5py
-
     waiting, n_seen = [("", file)], 0
     while waiting:
         above, group = waiting.pop()
@@ -132,11 +130,11 @@ def _arrays(file: Any) -> Iterator[tuple[str, tuple[int, ...]]]:
             place = f"{above}{name}"
             if n_seen > 100 or type(group.get(name, getlink=True)) is not h5py.HardLink:
                 raise ValueError(f"weights '{place}' is a link, or one of too many")
-            item = group[name]
-            if isinstance(item, h5py.Group):
-                waiting.append((f"{place}/", item))
+            member = group[name]
+            if isinstance(member, h5py.Group):
+                waiting.append((f"{place}/", member))
                 continue
-            plain = isinstance(item, h5py.Dataset) and item.dtype.str == "<f4" and not item.is_virtual
-            if not plain or item.external or item.chunks or item.id.get_storage_size() != item.nbytes:
+            plain = isinstance(member, h5py.Dataset) and member.dtype.str == "<f4" and not member.is_virtual
+            if not plain or member.external or member.chunks or member.id.get_storage_size() != member.nbytes:
                 raise ValueError(f"weights '{place}' are no plain array in this file")
-            yield place, item.shape
+            yield place, member.shape

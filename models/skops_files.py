@@ -68,10 +68,10 @@ def load(path: Path) -> dict[str, Any]:
 
 def _check_types(path: Path) -> None:
     """Refuse a file with other types than `TRUSTED_TYPES`, before skops looks at it."""
-    unknown = sorted({told for told in _types(read_description(path, _SCHEMA, _ARRAYS)) if told not in TRUSTED_TYPES})
+    unknown = sorted(set(_types(read_description(path, _SCHEMA, _ARRAYS))) - TRUSTED_TYPES)
     if unknown:
-        told = ", ".join(f"{name} ({loader})" for name, loader in unknown[:5])
-        raise ModelFileError(f"{path.name}: holds types that are not trusted: {told}")
+        names = ", ".join(f"{name} ({loader})" for name, loader in unknown[:5])
+        raise ModelFileError(f"{path.name}: holds types that are not trusted: {names}")
 
 
 def _check_arrays(path: Path) -> None:

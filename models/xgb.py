@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from models.balance import balanced_accuracy, balanced_weights
 from models.protocol import Examples, ModelFileError, ModelSetup, Prediction, Settings
-from models.xgb_files import check_trees
+from models.xgb_files import read_trees
 
 CANDIDATE_ROUNDS = tuple(range(25, 301, 25))
 """Numbers of boosting rounds that validation speakers choose from for two classes, one tree a round."""
@@ -29,7 +29,8 @@ PATIENCE = 4
 MAX_BIN = 64
 """Bins per value: more cost time and validation speakers are not recognised reliably better (docs/performance.md)."""
 
-_FILE = "xgboost.ubj"
+_FILE = "xgboost.json"
+_FORMER_FILE = "xgboost.ubj"
 _TREES: dict[str, Any] = {
     "tree_method": "hist",
     "eta": 0.3,
@@ -96,8 +97,8 @@ class XgBoost:
         return Prediction(y_pred=_decide(scores), scores=scores)
 
     def save(self, folder: Path) -> None:
-        """Write the trees as UBJSON, XGBoost's own format."""
-        (folder / _FILE).write_bytes(self._booster.save_raw(raw_format="ubj"))
+        """Write the trees as JSON, in XGBoost's own form."""
+        (folder / _FILE).write_bytes(self._booster.save_raw(raw_format="json"))
 
     @classmethod
     def load(cls, folder: Path) -> XgBoost:
@@ -108,10 +109,14 @@ class XgBoost:
         ModelFileError
             The file holds no trees of this kind of model.
         """
-        n_classes = check_trees(folder / _FILE)
+        if (folder / _FORMER_FILE).exists():
+            raise ModelFileError(
+                f"{_FORMER_FILE}: an earlier version saved these trees; train and save the model again"
+            )
+        content, n_classes = read_trees(folder / _FILE)
         try:
             # one thread from the first answer on: others would wait for work by spinning
-            booster = xgboost.Booster({"nthread": 1}, model_file=bytearray((folder / _FILE).read_bytes()))
+            booster = xgboost.Booster({"nthread": 1}, model_file=bytearray(content))
         except xgboost.core.XGBoostError as error:
             raise ModelFileError(f"{_FILE}: not a model file that XGBoost can read") from error
         model = cls(ModelSetup(n_classes=n_classes, seed=0, threads=1))

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from benchmarks.cli.options import Cache, Corpus, TimingsFrom, cache_folder, one_line_errors, say
+from models.catalogue import CATALOGUE
 
 
 def _date_of_the_run() -> datetime:
@@ -55,7 +56,7 @@ def run(
     ] = None,
     models: Annotated[
         str | None,
-        typer.Option(help="svm, xgboost, cnn, logistic, majority, package.module:factory [svm,xgboost,cnn]"),
+        typer.Option(help=f"{', '.join(CATALOGUE)}, package.module:factory [svm,xgboost,cnn]"),
     ] = None,
     folds: Annotated[int | None, typer.Option(help="folds per repetition [5, or what the speakers allow]")] = None,
     repetitions: Annotated[int | None, typer.Option(help="how often all folds are drawn [1]")] = None,

@@ -316,7 +316,7 @@ def weights_that_are_told_to_be_huge(folder: Path) -> None:
 
 
 def with_trees(folder: Path, change: Callable[[bytes], bytes]) -> None:
-    path = folder / "xgboost.ubj"
+    path = folder / "xgboost.json"
     old = path.read_bytes()
     new = change(old)
     assert new != old
@@ -324,13 +324,15 @@ def with_trees(folder: Path, change: Callable[[bytes], bytes]) -> None:
     forge_checksums(folder)
 
 
-def count(number: int) -> bytes:
-    return b"#L" + number.to_bytes(8, "big", signed=True)
+def with_values(folder: Path, name: str, place: int, value: Any) -> None:
+    """Put `value` into an array of the first tree."""
 
+    def change(content: bytes) -> bytes:
+        trees = json.loads(content)
+        trees["learner"]["gradient_booster"]["model"]["trees"][0][name][place] = value
+        return json.dumps(trees).encode()
 
-def after(content: bytes, mark: bytes, skip: int, new: bytes) -> bytes:
-    place = content.index(mark) + len(mark) + skip
-    return content[:place] + new + content[place + len(new) :]
+    with_trees(folder, change)
 
 
 @crafted("xgboost")
@@ -340,52 +342,124 @@ def truncated(folder: Path) -> None:
 
 @crafted("xgboost")
 def more_trees_than_memory(folder: Path) -> None:
-    with_trees(folder, lambda content: after(content, b"\x05trees[", 0, count(2**60)))
+    with_trees(folder, lambda content: content.replace(b'"num_trees":"25"', b'"num_trees":"999999999"'))
 
 
 @crafted("xgboost")
 def negative_count(folder: Path) -> None:
-    with_trees(folder, lambda content: after(content, b"left_children[$l", 0, count(-1)))
+    with_trees(folder, lambda content: content.replace(b'"num_nodes":"', b'"num_nodes":"-', 1))
 
 
 @crafted("xgboost")
 def endless_text(folder: Path) -> None:
-    with_trees(folder, lambda content: after(content, b"num_featureSL", 0, (2**62).to_bytes(8, "big")))
+    with_trees(folder, lambda content: content.replace(b'"num_feature":"', b'"num_feature":"' + b"9" * 1_000_000, 1))
+
+
+@crafted("xgboost")
+def endless_number(folder: Path) -> None:
+    with_trees(folder, lambda content: content.replace(b'"id":0', b'"id":0' + b"9" * 1_000_000, 1))
+
+
+@crafted("xgboost")
+def endless_file(folder: Path) -> None:
+    with_trees(folder, lambda content: content + b" " * 60_000_000)
 
 
 @crafted("xgboost")
 def nested_without_end(folder: Path) -> None:
-    with_trees(folder, lambda _: b"{" + (b"L" + bytes(7) + b"\x01a{") * 100_000)
+    with_trees(folder, lambda _: b'{"a":' * 100_000)
+
+
+@crafted("xgboost")
+def nested_behind_brackets_in_texts(folder: Path) -> None:
+    nested = b'["]",' * 900 + b"0" + b"]" * 900
+    with_trees(folder, lambda content: content.replace(b'"attributes":{}', b'"attributes":' + nested))
+
+
+@crafted("xgboost")
+def number_that_xgboost_reads_as_another(folder: Path) -> None:
+    with_trees(folder, lambda content: content.replace(b'"id":1,', b'"id":18446744073709551617,'))
+
+
+@crafted("xgboost")
+def part_that_is_given_twice(folder: Path) -> None:
+    with_trees(folder, lambda content: content.replace(b'"left_children"', b'"left_children":[9],"left_children"', 1))
+
+
+@crafted("xgboost")
+def part_by_an_escaped_name(folder: Path) -> None:
+    with_trees(folder, lambda content: content.replace(b'"left_children"', b'"lef\\u0074_children"', 1))
+
+
+@crafted("xgboost")
+def letters_of_two_bytes(folder: Path) -> None:
+    with_trees(folder, lambda content: content.decode().encode("utf-16"))
+
+
+@crafted("xgboost")
+def beginning_of_a_binary_file(folder: Path) -> None:
+    with_trees(folder, lambda content: b"{L" + content[1:])
+
+
+@crafted("xgboost")
+def more_behind_the_end(folder: Path) -> None:
+    with_trees(folder, lambda content: content + b"{}")
 
 
 @crafted("xgboost")
 def another_objective(folder: Path) -> None:
-    with_trees(folder, lambda content: content.replace(b"\x0fbinary:logistic", b"\x10reg:squarederror"))
+    with_trees(folder, lambda content: content.replace(b'"binary:logistic"', b'"reg:squarederror"'))
 
 
 @crafted("xgboost")
 def another_number_of_features(folder: Path) -> None:
-    with_trees(folder, lambda content: content.replace(b"\x0224", b"\x0299"))
+    with_trees(folder, lambda content: content.replace(b'"24"', b'"99"'))
+
+
+@crafted("xgboost")
+def number_that_is_none(folder: Path) -> None:
+    with_values(folder, "split_conditions", 0, float("nan"))
+
+
+@crafted("xgboost")
+def number_without_bounds(folder: Path) -> None:
+    with_values(folder, "split_conditions", 0, float("inf"))
+
+
+@crafted("xgboost")
+def child_that_is_a_truth_value(folder: Path) -> None:
+    with_values(folder, "left_children", 0, True)
+
+
+@crafted("xgboost")
+def child_that_is_a_fraction(folder: Path) -> None:
+    with_values(folder, "left_children", 0, 1.0)
 
 
 @crafted("xgboost")
 def child_that_is_its_own_parent(folder: Path) -> None:
-    with_trees(folder, lambda content: after(content, b"left_children[$l#L", 8, bytes(4)))
+    with_values(folder, "left_children", 0, 0)
 
 
 @crafted("xgboost")
 def child_outside_the_tree(folder: Path) -> None:
-    with_trees(folder, lambda content: after(content, b"left_children[$l#L", 8, (2**30).to_bytes(4, "big")))
+    with_values(folder, "left_children", 0, 2**30)
 
 
 @crafted("xgboost")
 def parent_outside_the_tree(folder: Path) -> None:
-    with_trees(folder, lambda content: after(content, b"parents[$l#L", 12, (2**30).to_bytes(4, "big")))
+    with_values(folder, "parents", 1, 2**30)
 
 
 @crafted("xgboost")
 def feature_outside_the_recording(folder: Path) -> None:
-    with_trees(folder, lambda content: after(content, b"split_indices[$l#L", 8, (2**30).to_bytes(4, "big")))
+    with_values(folder, "split_indices", 0, 2**30)
+
+
+@crafted("xgboost")
+def trees_of_an_earlier_version(folder: Path) -> None:
+    (folder / "xgboost.json").rename(folder / "xgboost.ubj")
+    forge_checksums(folder)
 
 
 def with_card(folder: Path, **changes: Any) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from models.catalogue import CATALOGUE, UnknownModelError, display_name, resolve
+from models.files import KINDS
 from models.protocol import ModelSetup
 
 
@@ -16,6 +17,13 @@ from models.protocol import ModelSetup
 def test_catalogue_says_the_view_that_the_model_has(name: str) -> None:
     model = resolve(name)(ModelSetup(n_classes=2, seed=0, threads=1))
     assert model.view == CATALOGUE[name].view
+
+
+@pytest.mark.parametrize("name", list(CATALOGUE))
+def test_a_saved_model_may_be_of_every_kind_of_the_catalogue(name: str) -> None:
+    factory = resolve(name)
+    assert CATALOGUE[name].kind == f"{factory.__module__}:{factory.__qualname__}"
+    assert CATALOGUE[name].kind in KINDS
 
 
 def test_unknown_name_lists_the_known_ones() -> None:
