@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from benchmarks.command_line import Cache, cache_folder, one_line_errors, say
+
+if TYPE_CHECKING:
+    from features.corpora.recordings import Corpus
 
 corpus_app = typer.Typer(
     help="Look at a corpus, fetch AudioMNIST, or write the embedded corpus.",
@@ -55,18 +59,27 @@ def download(
 ) -> None:
     """Fetch AudioMNIST (about 1 GB, 2 GB unpacked), verify it and put it in place.
 
-    A download that was stopped goes on; a folder that holds the corpus is only verified.
+    Stopped, give the same command again; a folder that holds the corpus is only verified.
     """
     with one_line_errors():
-        from benchmarks.downloading import closing_words
         from benchmarks.interruption import announce
         from benchmarks.progress import Stages
-        from features.corpora import download as fetching
+        from features.corpora.download import audiomnist
 
-        announce("interrupted; run the same command again, it goes on with what is there")
-        stages = Stages()
+        announce("interrupted; run the same command again, it starts anew unless the whole archive was there")
         if check:
-            corpus = fetching.check(folder, stages=stages)
+            corpus = audiomnist.check_folder(folder, stages=Stages())
         else:
-            corpus = fetching.download(folder, stages=stages, url=url or fetching.URL)
-        say(closing_words(corpus, folder))
+            corpus = audiomnist.download(folder, stages=Stages(), url=url or audiomnist.URL)
+        say(_closing_words(corpus, folder, audiomnist.COMMIT))
+
+
+def _closing_words(corpus: Corpus, folder: Path, commit: str) -> str:
+    """Say what is there, whose it is, and the command that uses it."""
+    n_speakers = corpus.recordings["speaker"].nunique()
+    return (
+        f"corpus: {folder}: {len(corpus.recordings):,} recordings of {n_speakers} speakers, verified\n"
+        f"source: github.com/soerenab/AudioMNIST, commit {commit[:12]}; MIT licence; cite Becker et al., "
+        "arXiv 1807.03418\n"
+        f"run it: python -m benchmarks run --corpus {shlex.quote(f'audiomnist:{folder}')}"
+    )
