@@ -7,7 +7,6 @@ are used. What has arrived lies beside the target as ``<target>.part``; a try th
 from __future__ import annotations
 
 import io
-import ipaddress
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -54,7 +53,7 @@ def fetch(
     Parameters
     ----------
     url
-        https, or http of this machine (localhost, 127.0.0.1); redirects are followed to https only, or likewise.
+        https, or http of this machine (localhost, 127.0.0.1, ::1); redirects are followed to https only, or likewise.
     target
         Appears when all bytes are there. Its folder must exist.
     most_bytes
@@ -92,12 +91,9 @@ def fetch(
 
 
 def is_this_machine(url: str) -> bool:
-    """Tell whether `url` is http to a loopback address."""
-    with suppress(ValueError):
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        return parts.scheme == "http" and (host == "localhost" or ipaddress.ip_address(host).is_loopback)
-    return False
+    """Tell whether `url` is http to this machine itself; raise ValueError where it is no address."""
+    parts = urlsplit(url)
+    return parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1", "::1")
 
 
 class _JudgingAdapter(requests.adapters.HTTPAdapter):
@@ -166,19 +162,16 @@ def _check_size(url: str, n_bytes: int, most_bytes: int) -> None:
 
 
 def _pause_or_give_up(url: str, tries: int, error: Exception) -> float:
-    """Return the seconds until the next try: what the server asks for, or twice the last wait."""
+    """Return the seconds until the next try: what the server asks for, or twice the last pause."""
     pause_s = min(2.0 ** (tries - 1), LONGEST_WAIT_S)
     if isinstance(error, requests.HTTPError) and error.response is not None:
         with suppress(ValueError, OverflowError, urllib3.exceptions.InvalidHeader):
             asked_s = urllib3.Retry().get_retry_after(error.response.raw)
             pause_s = pause_s if asked_s is None else asked_s
-    if pause_s > LONGEST_WAIT_S:
+    if pause_s > LONGEST_WAIT_S or tries >= TRIES:
         raise CorpusError(
-            f"{url!r}: {_reason(error)}, and the server asks to wait {pause_s:.0f} s; run the same command again then"
-        ) from error
-    if tries >= TRIES:
-        raise CorpusError(
-            f"{url!r} was not fetched in {tries} tries: {_reason(error)}; run the same command again later"
+            f"{url!r} was not fetched, {_reason(error)} (try {tries} of {TRIES}); run the same command again in "
+            f"{pause_s:.0f} s or later"
         ) from error
     return pause_s
 

@@ -128,7 +128,7 @@ def test_a_folder_of_the_user_that_has_the_name_of_ours_keeps_its_files(folder):
     ("answer", "message"),
     [
         (Answer(status=404), "answers 404"),
-        (Answer(status=503), "not fetched in 8 tries: the server answers 503; run the same command again"),
+        (Answer(status=503), r"not fetched, the server answers 503 \(try 8 of 8\); run the same command again"),
         (Answer(body=b"<html>", headers={"Content-Type": "text/html"}), "expected an archive, got a page"),
         (Answer(body=b"<html>"), "no whole zip archive .*; what came was removed, run the same command again to fetch"),
         (Answer(body=ARCHIVE, length=5_000), "no whole zip archive"),
