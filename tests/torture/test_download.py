@@ -99,7 +99,7 @@ def killed_unpacking(folder, server, n_files):
     """Kill it when so many files are unpacked: their number is looked at, no time is guessed."""
     process = started(folder, "--url", server.url)
     unpacked = folder.with_name("AudioMNIST.download") / "unpacked"
-    while process.poll() is None and sum(len(files) for *_, files in os.walk(unpacked / "data")) < n_files:
+    while process.poll() is None and sum(len(files) for *_, files in os.walk(unpacked)) < n_files:
         time.sleep(0.2)
     assert process.poll() is None
     process.kill()
