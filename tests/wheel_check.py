@@ -17,7 +17,7 @@ def main(checkout: Path) -> None:
     home = homes.pop()
     assert checkout not in (home, *home.parents) or ".tox" in home.parts, f"{home} is the checkout, not the wheel"
     assert (home / "reports" / "templates").is_dir() and any((home / "reports" / "templates").iterdir())
-    assert (home / "features" / "corpora" / "audiomnist_sha256.txt").stat().st_size > 30_000
+    assert (home / "features" / "corpora" / "download" / "audiomnist_sha256.txt").stat().st_size > 30_000
     assert not any((home / stray).exists() for stray in ("tests", "audio_to_mfc_maps", "docs"))
     voxfold = Path(sys.executable).with_name("voxfold")
     for command in ([str(voxfold), "--help"], [sys.executable, "-m", "benchmarks", "run", "--help"]):

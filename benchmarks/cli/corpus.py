@@ -62,22 +62,21 @@ def download(
 ) -> None:
     """Fetch AudioMNIST (about 1 GB, 2 GB unpacked), verify it and put it in place.
 
-    A download that was stopped goes on; a folder that holds the corpus is only verified.
+    Stopped, give the same command again; a folder that holds the corpus is only verified.
     """
     with one_line_errors():
         from benchmarks.interruption import announce
         from benchmarks.progress import Stages
-        from features.corpora import download as fetching
+        from features.corpora.download import audiomnist
 
-        announce("interrupted; run the same command again, it goes on with what is there")
-        stages = Stages()
+        announce("interrupted; run the same command again, it starts anew unless the whole archive was there")
         if check:
-            corpus = fetching.check(folder, stages=stages)
+            corpus = audiomnist.check_folder(folder, stages=Stages())
         else:
-            corpus = fetching.download(folder, stages=stages, url=url or fetching.URL)
+            corpus = audiomnist.download(folder, stages=Stages(), url=url or audiomnist.URL)
         table = corpus.recordings
         say(f"corpus: {folder}: {len(table):,} recordings of {table['speaker'].nunique()} speakers, verified")
-        source = f"github.com/soerenab/AudioMNIST, commit {fetching.COMMIT[:12]}"
+        source = f"github.com/soerenab/AudioMNIST, commit {audiomnist.COMMIT[:12]}"
         say(f"source: {source}; MIT licence; cite Becker et al., arXiv 1807.03418")
         say(f"run it: python -m benchmarks run --corpus {shlex.quote(f'audiomnist:{folder}')}")
 

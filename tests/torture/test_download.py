@@ -15,19 +15,18 @@ from pathlib import Path
 
 import pytest
 
-from features.corpora.download import COMMIT
+from features.corpora.download.audiomnist import COMMIT
+from features.corpora.download.zip_archive import unpack
 from features.corpora.recordings import CorpusError
-from features.corpora.unpacking import unpack
-
-from ..features.archive_server import ENTRY, Answer, serving, wav, zipped
-from ..features.test_download import ARCHIVE, Killed, moments, said_here
-from ..features.test_fetching import mangled_answers
+from tests.features.corpora.download.archive_server import ENTRY, Answer, serving, wav, zipped
+from tests.features.corpora.download.test_audiomnist import ARCHIVE, Killed, moments, said_here
+from tests.features.corpora.download.test_transfer import mangled_answers
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.usefixtures("no_proxy")
 
 SPEAKERS = [f"{number:02d}" for number in range(1, 61)]
-RENAMINGS = [f"{when}:{number}" for when in ("before", "after") for number in (1, 2)]
+RENAMINGS = ["before:1", "after:1", "before rename:1", "after rename:1"]
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +99,7 @@ def killed_unpacking(folder, server, n_files):
     """Kill it when so many files are unpacked: their number is looked at, no time is guessed."""
     process = started(folder, "--url", server.url)
     unpacked = folder.with_name("AudioMNIST.download") / "unpacked"
-    while process.poll() is None and sum(len(files) for *_, files in os.walk(unpacked / "data")) < n_files:
+    while process.poll() is None and sum(len(files) for *_, files in os.walk(unpacked)) < n_files:
         time.sleep(0.2)
     assert process.poll() is None
     process.kill()
@@ -113,7 +112,6 @@ def test_the_command_line_killed_again_and_again(archive, tmp_path):
     with serving(Answer(body=archive)) as server:
         for n_bytes in sorted(rng.sample(range(len(archive)), 6)):
             killed_downloading(folder, server, archive, n_bytes)
-        kept = (tmp_path / "AudioMNIST.download" / "archive.zip.part").stat().st_size
         server.answers = [Answer(body=archive)]
         rising = [5_000 * step + rng.randrange(1, 2_500) for step in range(6)]  # more than what the killed one left
         for n_files in [*rising, 30_000]:
@@ -122,20 +120,19 @@ def test_the_command_line_killed_again_and_again(archive, tmp_path):
         output, errors, *_ = finished(started(folder, "--url", server.url))
         assert "30,000 recordings of 60 speakers, verified" in output, errors
         assert [path.name for path in tmp_path.iterdir()] == ["AudioMNIST"]
-        asked = [headers.get("Range", "all") for _, headers in server.asked]
-    assert len(asked) == 7 and asked[0] == "all" and asked[-1] == f"bytes={kept}-"
-    print(f"\n13 kills of the command, 7 requests: {', '.join(asked)}")
+        assert len(server.asked) == 7
+    print("\n13 kills of the command, 7 requests")
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_kills_while_unpacking_verifying_and_renaming(tmp_path, seed):
-    drawn = [*moments(seed=100 + seed, n_each=8), *RENAMINGS, "before rename:1", "after rename:1"]
+    drawn = [*moments(seed=100 + seed, n_each=8), *RENAMINGS]
     for number, moment in enumerate(drawn):
         with serving(Answer(body=ARCHIVE)) as server:
             killed = Killed(tmp_path / str(number) / "AudioMNIST", server)
             killed.kill_when(moment, said_here)
             killed.again()
-            assert len(server.asked) == (2 if moment in ("before:1", "after:1") else 1), "it was there already"
+            assert len(server.asked) == (2 if moment == "before:1" else 1), "it was there already"
     print(f"\n{len(drawn)} kills survived")
 
 
@@ -172,7 +169,7 @@ def test_ten_thousand_damaged_archives(tmp_path):
         (tmp_path / "a.zip").write_bytes(damaged)
         folder = tmp_path / str(number)
         try:
-            unpack(tmp_path / "a.zip", folder, only=("data",))
+            unpack(tmp_path / "a.zip", folder, only=("data",), commit=COMMIT)
         except (CorpusError, OSError):
             total["refused"] += 1
         else:

@@ -1,6 +1,6 @@
 """Run a download in a process that stops, and waits to be killed, at the moment it is told.
 
-Arguments: JSON of folder, url, whole (counts), hashes, and stop: "<stage>:<done>" after so much of a stage,
+Arguments: JSON of folder, url, whole, and stop: "<stage>:<done>" after so much of a stage,
 "write:<n>" in the middle of the n-th member, "before:<n>" and "after:<n>" around the n-th renaming, or "" for nowhere.
 """
 
@@ -10,9 +10,8 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
-from features.corpora.download import Expected, download
-from features.corpora.fetching import Patience
-from features.corpora.originals import Whole
+from features.corpora.download import audiomnist
+from features.corpora.download.originals import Whole
 
 
 def stop(moment):
@@ -39,9 +38,9 @@ class Counted:
     def __call__(self, *arguments, **options):
         self.calls += 1
         stop(f"{self.before}:{self.calls}")
-        result = self.function(*arguments, **options)
+        returned = self.function(*arguments, **options)
         stop(f"{self.after}:{self.calls}")
-        return result
+        return returned
 
 
 def half_written(packed, file, *sizes):
@@ -59,13 +58,6 @@ if __name__ == "__main__":
     replaced, renamed = Counted(Path.replace, "before", "after"), Counted(Path.rename, "before rename", "after rename")
     Path.replace = lambda *both: replaced(*both)
     Path.rename = lambda *both: renamed(*both)
-    download(
-        Path(TOLD["folder"]),
-        stages=Told(),
-        url=TOLD["url"],
-        expected=Expected(
-            whole=Whole(**TOLD["whole"]), hashes=TOLD["hashes"], archive_bytes=200_000, unpacked_bytes=200_000
-        ),
-        patience=Patience(first_wait_s=0),
-    )
+    audiomnist.ARCHIVE_BYTES = audiomnist.UNPACKED_BYTES = 200_000
+    audiomnist.download(Path(TOLD["folder"]), stages=Told(), url=TOLD["url"], whole=Whole(**TOLD["whole"]))
     print("done", flush=True)

@@ -7,7 +7,7 @@ of 27 speakers, taken from copies of them (``audiomnist_sha256.txt``, in the for
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 
@@ -21,6 +21,12 @@ from features.regular_files import sha256
 OnProgress = Callable[[int, int], None]
 
 
+def published_hashes() -> dict[str, str]:
+    """Return the SHA-256 (hexadecimal) of the recordings that are known, by their path below ``data``."""
+    text = files("features.corpora.download").joinpath("audiomnist_sha256.txt").read_text(encoding="ascii")
+    return {path: digest for digest, path in (line.split() for line in text.splitlines())}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Whole:
     """What a whole corpus has.
@@ -31,12 +37,15 @@ class Whole:
         Every speaker says every digit so often.
     sample_rate_hz
         Of every recording.
+    hashes
+        SHA-256 of recordings by path below ``data``.
     """
 
     n_speakers: int = 60
     n_digits: int = 10
     n_takes: int = 50
     sample_rate_hz: int = 48_000
+    hashes: Mapping[str, str] = field(default_factory=published_hashes)
 
     @property
     def n_recordings(self) -> int:
@@ -44,18 +53,8 @@ class Whole:
         return self.n_speakers * self.n_digits * self.n_takes
 
 
-def published_hashes() -> dict[str, str]:
-    """Return the SHA-256 (hexadecimal) of the recordings that are known, by their path below ``data``."""
-    text = files("features.corpora").joinpath("audiomnist_sha256.txt").read_text(encoding="ascii")
-    return {path: digest for digest, path in (line.split() for line in text.splitlines())}
-
-
-def verify(
-    folder: Path,
-    *,
-    whole: Whole | None = None,
-    hashes: Mapping[str, str] | None = None,
-    on_recording: OnProgress = lambda done, total: None,
+def check_originals(
+    folder: Path, *, whole: Whole | None = None, on_recording: OnProgress = lambda done, total: None
 ) -> Corpus:
     """Read every recording of `folder`, and return the corpus if nothing is missing, unreadable or changed.
 
@@ -63,8 +62,8 @@ def verify(
     ----------
     folder
         As `open_audiomnist` takes it.
-    hashes
-        SHA-256 by path below ``data``; by default those of `published_hashes`.
+    whole
+        What it must have.
     on_recording
         Called after each recording with the number of those read and of all.
 
@@ -73,11 +72,11 @@ def verify(
     CorpusError
         What differs, in one line that names recordings.
     """
-    whole, hashes = whole or Whole(), published_hashes() if hashes is None else hashes
+    whole = whole or Whole()
     corpus = open_audiomnist(folder)
     problems = [*_quarantined(corpus), *_missing(corpus.recordings, whole), *_other_rates(corpus.recordings, whole)]
     problems += _unreadable(corpus, on_recording)
-    problems += _changed(corpus.root, hashes)
+    problems += _changed(corpus.root, whole.hashes)
     if problems:
         raise CorpusError(f"{folder}: not AudioMNIST as published: {'; '.join(problems)}")
     return corpus
@@ -111,15 +110,15 @@ def _other_rates(table: pd.DataFrame, whole: Whole) -> Iterator[str]:
 
 
 def _unreadable(corpus: Corpus, on_recording: OnProgress) -> Iterator[str]:
-    paths, found = corpus.recordings["path"].tolist(), []
+    paths, unreadable = corpus.recordings["path"].tolist(), []
     for done, path in enumerate(paths, start=1):
         try:
             read_samples(corpus.root / path)
         except AudioError as error:
-            found.append(f"{path} ({error})")
+            unreadable.append(f"{path} ({error})")
         on_recording(done, len(paths))
-    if found:
-        yield f"unreadable: {offenders(found)}"
+    if unreadable:
+        yield f"unreadable: {offenders(unreadable)}"
 
 
 def _changed(data: Path, hashes: Mapping[str, str]) -> Iterator[str]:

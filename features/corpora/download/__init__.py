@@ -1,0 +1,1 @@
+"""Fetch AudioMNIST, verify it and put it in place."""
