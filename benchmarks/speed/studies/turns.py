@@ -22,8 +22,6 @@ from typing import Annotated, Any, Self
 
 import typer
 
-from benchmarks.executors import THREAD_VARIABLES, cell_environment
-
 Rounds = Annotated[int, typer.Option(min=1, help="how often everything is timed")]
 
 SECONDS_BETWEEN_LOOKS = 0.02
@@ -34,6 +32,8 @@ _COMMAND = "import sys; from benchmarks.speed.studies.turns import serve; serve(
 
 def default_environment() -> dict[str, str]:
     """Return a cell's environment without anything that a library reads its threads from."""
+    from benchmarks.executors import THREAD_VARIABLES, cell_environment  # loads much that not every subject needs
+
     threading = {*THREAD_VARIABLES, "OMP_WAIT_POLICY"}
     return {name: value for name, value in cell_environment(1).items() if name not in threading}
 
