@@ -15,7 +15,7 @@ import typer
 from reports import tables
 from reports.text.markdown import table
 
-FITTING = ("select", "fit")
+FITTING = ["select", "fit"]
 COLUMNS = ["process", "import", "fits", "answers", "harness"]
 
 
