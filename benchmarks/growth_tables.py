@@ -14,13 +14,12 @@ from benchmarks.power_laws import fit_law, size_at
 from reports import growth_page, wording
 from reports.files import write_text
 from reports.plain_text import in_markdown
+from reports.text.markdown import table
 
 SCHEMA = "voxfold-growth/1"
 HOUR_S = 3_600.0
 FAR = 100
 """Times the largest size measured: no law is trusted beyond it."""
-
-_RULE = "---"
 
 _PHASES = {
     "extract": "reading, extraction, cache",
@@ -137,17 +136,13 @@ def _far(size: float | None, largest: int) -> str:
 
 def markdown(content: Json) -> str:
     """Return the tables in Markdown."""
-    header, *rows = cost_rows(content)
-    lines = [_line(header), _line([_RULE] * len(header)), *map(_line, rows), ""]
+    header, *rows = [[in_markdown(cell) for cell in row] for row in cost_rows(content)]
+    lines = [table(header, rows), ""]
     lines += [f"- {in_markdown(line)}" for line in reach_lines(content)]
     if len(content["load"]) > 1:
         lines.append(f"- Load of the machine while it was measured: {min(content['load'])} to {max(content['load'])}.")
     lines += [f"- Skipped: {in_markdown(line)}" for line in content["skipped"]]
     return "\n".join(lines) + "\n"
-
-
-def _line(cells: list[str]) -> str:
-    return f"| {' | '.join(cell if cell == _RULE else in_markdown(cell) for cell in cells)} |"
 
 
 def write(content: Json, folder: Path) -> Path:

@@ -12,6 +12,7 @@ from reports.plain_text import in_markdown
 from reports.refitting import refitted_designs
 from reports.run import Json
 from reports.simulation import COVERAGE_GATE, N_RECORDINGS, SIZE_GATE, designs, nulls
+from reports.text.markdown import table
 from reports.uncertainty import N_REPLICATES
 
 OnProgress = Callable[[int, int], None]
@@ -216,12 +217,6 @@ def _refitting_table(rows: list[Json]) -> str:
     covers = ["bootstrap-t: these models", "the algorithm", "percentile: these models", "the algorithm"]
     note = "Refitted models: share of 95 % intervals that hold the truth, and of sign-flip tests that reject, in %."
     return f"{note}\n\n{table([*head, *covers, 'rejected'], cells)}"
-
-
-def table(head: list[str], rows: list[list[str]]) -> str:
-    """Write a Markdown table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def beside_table(models: list[Json]) -> str:

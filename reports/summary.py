@@ -34,6 +34,7 @@ from reports import (
 from reports.files import write_text
 from reports.plain_text import in_markdown
 from reports.run import NOT_STATED, RANDOM, Json, Run, load
+from reports.text.markdown import table
 
 SCHEMA = "voxfold-summary/2"
 
@@ -163,9 +164,7 @@ def as_markdown(summary: Json) -> str:
         *[f"**{in_markdown(warning)}**\n" for warning in told["warnings"]],
         in_markdown(" ".join(told["sentences"])),
         "",
-        "| " + " | ".join(header) + " |",
-        "|---|" + "---:|" * (len(header) - 1),
-        *["| " + " | ".join(_markdown_row(summary, model)) + " |" for model in summary["model_order"]],
+        table(header, [_markdown_row(summary, model) for model in summary["model_order"]], numbers=header[1:]),
         "",
         "Balanced accuracy: speakers weigh equally. Intervals hold for new speakers and these trained models; the "
         "spread over folds is no interval. Models that share a rank are not told apart.",

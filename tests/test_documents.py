@@ -12,6 +12,7 @@ import pytest
 import typer
 
 from benchmarks.cli.app import app
+from benchmarks.speed.studies.__main__ import app as studies
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
@@ -21,6 +22,8 @@ METHOD = (CHECKOUT / "docs" / "method.md").read_text(encoding="utf-8")
 METHOD_COMMANDS = [
     line for block in re.findall(r"```sh\n(.*?)```", METHOD, flags=re.DOTALL) for line in block.splitlines()
 ]
+PERFORMANCE = (CHECKOUT / "docs" / "performance.md").read_text(encoding="utf-8")
+STUDIES = re.findall(r"python -m benchmarks\.speed\.studies [^`\n]+", PERFORMANCE)
 OWN = [command for command in COMMANDS if command.startswith("python -m benchmarks ")]
 
 
@@ -74,6 +77,17 @@ def test_the_commands_of_the_method_can_be_given(command):
     python, module, package, name, *arguments = shlex.split(command)
     assert (python, module, package) == ("python", "-m", "benchmarks")
     typer.main.get_command(app).commands[name].make_context(name, arguments).close()
+
+
+@pytest.mark.parametrize("command", STUDIES)
+def test_the_studies_of_speed_can_be_asked_for(command):
+    """Parsed, not run: they measure."""
+    name, *arguments = shlex.split(command)[3:]
+    typer.main.get_command(studies).commands[name].make_context(name, arguments).close()
+
+
+def test_every_study_stands_in_its_document():
+    assert {shlex.split(command)[3] for command in STUDIES} == set(typer.main.get_command(studies).commands)
 
 
 def test_documents_name_no_registry_and_no_machine():

@@ -15,6 +15,7 @@ import pandas as pd
 from features.corpora.metadata import read_metadata
 from features.corpora.recordings import CorpusError, cleaned_values, recordings_table
 from features.corpora.voices import ACCENTS
+from reports.text.markdown import table
 
 BLOCK = re.compile(
     r"(?P<start><!-- counts: (?P<name>[^>]*?) -->\n)(?P<body>.*?)(?P<end><!-- end counts -->)", re.DOTALL
@@ -84,10 +85,8 @@ def _body(name: str, speakers: pd.DataFrame) -> str:
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
     """Write a Markdown table; columns whose name is a count are right-aligned."""
-    yield f"| {' | '.join(header)} |"
-    yield f"|{'|'.join('---:' if name in ('speakers', *GENDERS.values()) else '---' for name in header)}|"
-    for row in rows:
-        yield f"| {' | '.join(str(cell).replace('|', chr(92) + '|') for cell in row)} |"
+    cells = [[str(cell).replace("|", chr(92) + "|") for cell in row] for row in rows]
+    yield table(header, cells, numbers=("speakers", *GENDERS.values()))
 
 
 def _groups(speakers: pd.DataFrame, values: pd.Series, *, by_value: bool = False) -> list[tuple[str, pd.DataFrame]]:

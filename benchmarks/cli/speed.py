@@ -17,8 +17,8 @@ speed_app = typer.Typer(help="Run the speed guards, or set their limits.", no_ar
 @contextmanager
 def _guards_measured() -> Iterator[None]:
     """Say in one line why there is no verdict: exit 3 nothing measured, 1 a guard broken, 2 a baseline not theirs."""
-    from benchmarks.speed.judging import BaselineError
-    from benchmarks.speed.measuring import BrokenGuardError, NothingMeasuredError
+    from benchmarks.speed.guards.measurements import BrokenGuardError, NothingMeasuredError
+    from benchmarks.speed.guards.verdicts import BaselineError
 
     status = {NothingMeasuredError: 3, BrokenGuardError: 1, BaselineError: 2}
     try:
@@ -37,15 +37,14 @@ def run_guards(
 ) -> None:
     """Measure every guard and hold it against its limit: exit 0 all hold, 1 one is too slow, 3 nothing was measured."""
     with _guards_measured():
-        from benchmarks.speed import recording
-        from benchmarks.speed.baseline import read_limits
-        from benchmarks.speed.judging import judge_all
-        from benchmarks.speed.measuring import measure
+        from benchmarks.speed.guards.baseline import read_baseline
+        from benchmarks.speed.guards.measurements import measure
+        from benchmarks.speed.guards.verdicts import judge_all, line, record
 
-        limits = read_limits()
-        verdicts = judge_all(measure(), limits)
-        say("\n".join(map(recording.line, verdicts)))
-        if folder is not None and (page := recording.record(verdicts, folder)):
+        limit_of = read_baseline()
+        verdicts = judge_all(measure(), limit_of)
+        say("\n".join(map(line, verdicts)))
+        if folder is not None and (page := record(verdicts, folder)):
             say(f"report: {page}")
     if not all(verdict.holds for verdict in verdicts):
         raise typer.Exit(1)
@@ -53,10 +52,10 @@ def run_guards(
 
 @speed_app.command()
 def baseline() -> None:
-    """Measure every guard several times and rewrite the limits in benchmarks/speed/baseline.toml."""
+    """Measure every guard several times and rewrite the limits in benchmarks/speed/guards/baseline.toml."""
     with _guards_measured():
-        from benchmarks.speed.baseline import BASELINE, PASSES, median_ratios, write_baseline
-        from benchmarks.speed.measuring import measure
+        from benchmarks.speed.guards.baseline import BASELINE, PASSES, median_ratios, write_baseline
+        from benchmarks.speed.guards.measurements import measure
 
         ratios = median_ratios([measure() for _ in range(PASSES)])
         write_baseline(ratios)

@@ -1,1 +1,1 @@
-"""Measurements of speed, each as ratios to references that are timed in the same process in turns."""
+"""Measurements of speed: guards, which hold the project to what it was, and studies, which fill docs/performance.md."""

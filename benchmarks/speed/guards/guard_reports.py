@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.folds import make_plan
-from benchmarks.speed import references
-from benchmarks.speed.interleaving import Guard, interleave
-from benchmarks.speed.material import GENDER, labelled
+from benchmarks.speed.guards import references
+from benchmarks.speed.guards.fixtures import GENDER, labelled
+from benchmarks.speed.guards.rounds import Guard, interleave
 from reports import groups
 from reports.page import render
 from reports.run import load
@@ -48,7 +48,7 @@ def test_group_tables(benchmark: Any, run_directory: Path) -> None:
         name="group-table", subject="accent groups of one model", reference="bootstrap per group, pandas and NumPy"
     )
     run = load(run_directory)
-    accents = next(found for found in groups.members(run) if found.attribute == "accent")
+    accents = next(members for members in groups.members(run) if members.attribute == "accent")
     sizes = accents.speakers["group"].value_counts()
     counts = {str(group): references.resamples(int(size), N_REPLICATES) for group, size in sizes.items()}
     interleave(

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.speed import references
-from benchmarks.speed.interleaving import Guard, interleave
+from benchmarks.speed.guards import references
+from benchmarks.speed.guards.rounds import Guard, interleave
 from features.audio import read_samples
 from features.cache import Features, mfcc_features
 from features.corpora.recordings import Corpus

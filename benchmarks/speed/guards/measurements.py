@@ -8,12 +8,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from benchmarks.provenance import CHECKOUT
-from benchmarks.speed.interleaving import CLOCK
-from benchmarks.speed.judging import Measured
+from benchmarks.speed.guards.rounds import CLOCK
 
 GUARDS = Path(__file__).parent
 
@@ -34,7 +35,37 @@ class BrokenGuardError(Exception):
     """A guard raised; what pytest said of it has been printed."""
 
 
-def measure(folder: Path = GUARDS) -> list[Measured]:
+@dataclass(frozen=True, kw_only=True)
+class Measurement:
+    """The rounds of one guard.
+
+    Attributes
+    ----------
+    name, subject, reference
+        As `benchmarks.speed.guards.rounds.Guard`.
+    subject_seconds, reference_seconds
+        Seconds per call in every round.
+    """
+
+    name: str
+    subject: str
+    reference: str
+    subject_seconds: Sequence[float]
+    reference_seconds: Sequence[float]
+
+    @property
+    def rounds(self) -> list[float]:
+        """The ratio of every round."""
+        pairs = zip(self.subject_seconds, self.reference_seconds, strict=True)
+        return [subject / reference for subject, reference in pairs]
+
+    @property
+    def ratio(self) -> float:
+        """The median ratio."""
+        return median(self.rounds)
+
+
+def measure(folder: Path = GUARDS) -> list[Measurement]:
     """Measure every guard in the files ``guard_*.py`` of `folder`; pytest's progress goes to standard error.
 
     Libraries are held to one thread: with more, a busy core would slow one side more than the other. Memory is kept,
@@ -57,11 +88,11 @@ def measure(folder: Path = GUARDS) -> list[Measured]:
         ).returncode
         if status == _FAILED:
             raise BrokenGuardError("a guard could not be measured; pytest's report is above")
-        measured = _read(record)
-    if not measured:
+        measurements = _read(record)
+    if not measurements:
         reason = "pytest found no test" if status == _NO_TESTS else f"pytest ended with exit status {status}"
         raise NothingMeasuredError(f"nothing was measured: {reason}")
-    return measured
+    return measurements
 
 
 def _command(files: Sequence[Path], record: Path) -> list[str]:
@@ -75,18 +106,18 @@ def _environment() -> dict[str, str]:
     return {**os.environ, **_ONE_THREAD, **_KEPT_MEMORY, "PYTHONHASHSEED": "0", "PYTHONPATH": search}
 
 
-def _read(record: Path) -> list[Measured]:
+def _read(record: Path) -> list[Measurement]:
     """Read the guards of pytest-benchmark's record; it is empty where nothing was measured."""
     text = record.read_text(encoding="utf-8") if record.is_file() else ""
-    return [_measured(found) for found in (json.loads(text)["benchmarks"] if text else [])]
+    return [_measurement(benchmark) for benchmark in (json.loads(text)["benchmarks"] if text else [])]
 
 
-def _measured(found: dict[str, Any]) -> Measured:
-    about = found["extra_info"]
-    return Measured(
+def _measurement(benchmark: dict[str, Any]) -> Measurement:
+    about = benchmark["extra_info"]
+    return Measurement(
         name=about["name"],
         subject=about["subject"],
         reference=about["reference"],
-        subject_seconds=[seconds / about["n_subject_calls"] for seconds in found["stats"]["data"]],
+        subject_seconds=[seconds / about["n_subject_calls"] for seconds in benchmark["stats"]["data"]],
         reference_seconds=about["reference_seconds"],
     )

@@ -11,7 +11,8 @@ from statistics import median
 from typing import Any
 
 from benchmarks.provenance import machine, versions
-from benchmarks.speed.judging import BaselineError, Measured
+from benchmarks.speed.guards.measurements import Measurement
+from benchmarks.speed.guards.verdicts import BaselineError
 
 BASELINE = Path(__file__).parent / "baseline.toml"
 
@@ -31,7 +32,7 @@ _HEAD = """\
 """
 
 
-def read_limits(path: Path = BASELINE, processor: str | None = None) -> dict[str, float]:
+def read_baseline(path: Path = BASELINE, processor: str | None = None) -> dict[str, float]:
     """Return the limit of every guard.
 
     Parameters
@@ -48,34 +49,34 @@ def read_limits(path: Path = BASELINE, processor: str | None = None) -> dict[str
     """
     here = processor or str(machine()["processor"])
     try:
-        limits = {name: guard["limit"].get(here, guard["limit"][OTHER]) for name, guard in _guards(path).items()}
+        limit_of = {name: guard["limit"].get(here, guard["limit"][OTHER]) for name, guard in _guards(path).items()}
     except (KeyError, TypeError, AttributeError) as error:
         raise BaselineError(f"{path.name} cannot be read ({type(error).__name__}: {error})") from error
     wrong = [
         name
-        for name, limit in limits.items()
+        for name, limit in limit_of.items()
         if not isinstance(limit, int | float) or isinstance(limit, bool) or not 0 < limit < math.inf
     ]
     if wrong:
         raise BaselineError(f"{path.name}: the limits of {wrong} are no positive numbers")
-    return {name: float(limit) for name, limit in limits.items()}
+    return {name: float(limit) for name, limit in limit_of.items()}
 
 
 def _guards(path: Path) -> dict[str, Any]:
     try:
-        found: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))["guards"]
+        guards: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))["guards"]
     except (OSError, ValueError, KeyError) as error:
         raise BaselineError(f"{path.name} cannot be read ({type(error).__name__}: {error})") from error
-    return found
+    return guards
 
 
-def median_ratios(passes: Sequence[Sequence[Measured]]) -> dict[str, float]:
+def median_ratios(passes: Sequence[Sequence[Measurement]]) -> dict[str, float]:
     """Return the median over `passes` of every guard's ratio, in the order of the first pass."""
-    found: dict[str, list[float]] = {}
-    for measured in passes:
-        for guard in measured:
-            found.setdefault(guard.name, []).append(guard.ratio)
-    return {name: median(ratios) for name, ratios in found.items()}
+    ratios_of: dict[str, list[float]] = {}
+    for measurements in passes:
+        for guard in measurements:
+            ratios_of.setdefault(guard.name, []).append(guard.ratio)
+    return {name: median(ratios) for name, ratios in ratios_of.items()}
 
 
 def write_baseline(ratios: Mapping[str, float], path: Path = BASELINE, processor: str | None = None) -> None:
@@ -101,9 +102,9 @@ def write_baseline(ratios: Mapping[str, float], path: Path = BASELINE, processor
     lines = [_HEAD.format(headroom=HEADROOM, passes=PASSES, where=f"{here}, {with_versions}")]
     for name, ratio in ratios.items():
         by_processor = {**before.get(name, {}).get("ratio", {}), here: ratio}
-        limits = {where: HEADROOM * found for where, found in by_processor.items()}
-        limits[OTHER] = max(limits.values())
-        lines.append(f"[guards.{name}]\nratio = {_inline(by_processor)}\nlimit = {_inline(limits)}\n")
+        allowed = {where: HEADROOM * measured for where, measured in by_processor.items()}
+        allowed[OTHER] = max(allowed.values())
+        lines.append(f"[guards.{name}]\nratio = {_inline(by_processor)}\nlimit = {_inline(allowed)}\n")
     path.write_text("\n".join(lines), encoding="utf-8")
 
 

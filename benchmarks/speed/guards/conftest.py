@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.speed import material
+from benchmarks.speed.guards import fixtures
 from features.corpora.recordings import Corpus
 from features.hashes import content_hashes
 
@@ -15,7 +15,7 @@ from features.hashes import content_hashes
 @pytest.fixture(scope="session")
 def voices(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     """Return embedded speakers as files, their content hashed."""
-    corpus = material.voices(tmp_path_factory.mktemp("voices"))
+    corpus = fixtures.voices(tmp_path_factory.mktemp("voices"))
     hashes = content_hashes(corpus, tmp_path_factory.mktemp("hashes"))
     return dataclasses.replace(corpus, recordings=corpus.recordings.assign(content_hash=hashes))
 
@@ -23,4 +23,4 @@ def voices(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
 @pytest.fixture(scope="session")
 def run_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a run directory with a summary and no page yet."""
-    return material.run_directory(tmp_path_factory.mktemp("run"))
+    return fixtures.run_directory(tmp_path_factory.mktemp("run"))

@@ -1,0 +1,280 @@
+"""How fast MFCCs are extracted, against the libraries that do the same and the bare Fourier transforms.
+
+Every subject is timed on the same decoded recordings, block by block in turns, with one thread. Times are CPU time.
+librosa is measured where it is installed.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from glob import glob
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import scipy.fft
+import soundfile
+import typer
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from benchmarks.executors import cell_environment
+from benchmarks.speed.studies.turns import Rounds, Subject, in_turns, timed
+from features.engine import BLOCK_FRAMES, Engine, PlacedSound
+from features.mfcc import MfccConfig, extract, extract_batch, sounding_frames
+from features.recipes import WINDOWS
+from reports.text.markdown import table
+
+BLOCK_RECORDINGS = 64
+"""As many as the cache extracts at once."""
+
+RECIPES = ("psf", "seed")
+
+Folder = Annotated[Path, typer.Argument(help="folder of WAV files of one sampling rate, searched with subfolders")]
+Samples = NDArray[Any]
+Work = Callable[[], object]
+Prepare = Callable[[list[Samples]], Work]
+"""Takes a block of recordings, makes what is not timed, returns the work to time."""
+
+
+def compare(folder: Folder, rounds: Rounds = 7) -> None:
+    """Time the extraction of decoded recordings, and what it is compared with."""
+    blocks, rate = decoded(folder)
+    recordings = [samples for block in blocks for samples in block]
+    for recipe in RECIPES:
+        config = MfccConfig(recipe=recipe, sample_rate_hz=rate)
+        arguments = (str(folder), recipe)
+        timed = [
+            Subject(name=name, function=cpu_seconds, arguments=(*arguments, name), environment=cell_environment(1))
+            for name in subjects(config)
+        ]
+        # one more round, not counted, warms up
+        answers = in_turns(timed, [[number] for _ in range(rounds + 1) for number in range(len(blocks))])
+        by_round = np.array(list(answers.values())).reshape(len(timed), rounds + 1, len(blocks)).sum(axis=2)[:, 1:]
+        frames = np.mean([sounding_frames(len(samples), config)[1] for samples in recordings])
+        print(f"\n{recipe}: {len(recordings)} recordings at {rate} Hz, {frames:.1f} sounding frames in the mean\n")
+        print(as_table(list(answers), by_round / len(recordings)), flush=True)
+
+
+def cpu_seconds(folder: str, recipe: str, name: str, number: int) -> float:
+    """Return the CPU time that subject `name` takes for block `number` of the recordings under `folder`."""
+    blocks, rate = decoded(Path(folder))
+    return timed(subjects(MfccConfig(recipe=recipe, sample_rate_hz=rate))[name](blocks[number]))[1]
+
+
+def as_table(names: list[str], seconds: NDArray[np.float64]) -> str:
+    """Write medians over rounds: microseconds per recording, and times the first subject's, with the range.
+
+    Parameters
+    ----------
+    names
+        The subjects'.
+    seconds
+        Per recording, shape ``(n_subjects, rounds)``.
+    """
+    header = ["subject", "us per recording", "times voxfold's", "lowest", "highest"]
+    ratios = seconds / seconds[0]
+    rows = [
+        [name, f"{np.median(own) * 1e6:,.0f}", *(f"{of(times):.2f}" for of in (np.median, np.min, np.max))]
+        for name, own, times in zip(names, seconds, ratios, strict=True)
+    ]
+    return table(header, rows, numbers=header[1:])
+
+
+def wav_files(folder: Path, most: int | None = None) -> list[str]:
+    """List the WAV files under `folder`, by their paths in it, in order."""
+    # a Path costs as much as the look at a file's header
+    return sorted(glob("**/*.wav", root_dir=folder, recursive=True, include_hidden=True))[:most]  # noqa: PTH207
+
+
+def some_wav_files(folder: Path) -> list[str]:
+    """List the WAV files under `folder`, and refuse a folder without one."""
+    names = wav_files(folder)
+    if not names:
+        raise typer.BadParameter(f"{folder}: no WAV file there")
+    return names
+
+
+def blocks_of(recordings: list[Samples]) -> list[list[Samples]]:
+    """Cut the list into blocks of `BLOCK_RECORDINGS`."""
+    return [recordings[start : start + BLOCK_RECORDINGS] for start in range(0, len(recordings), BLOCK_RECORDINGS)]
+
+
+@functools.cache
+def decoded(folder: Path) -> tuple[list[list[Samples]], int]:
+    """Return the first channel of every WAV file under `folder`, int16, in blocks, and the rate of the first file."""
+    paths = [folder / name for name in some_wav_files(folder)]
+    recordings = [soundfile.read(path, dtype="int16", always_2d=True)[0][:, 0] for path in paths]
+    return blocks_of(recordings), soundfile.info(paths[0]).samplerate
+
+
+def subjects(config: MfccConfig) -> dict[str, Prepare]:
+    """Return the engine first, its variants, then what it is compared with."""
+    exact = replace(config, dtype="float64")
+    chosen: dict[str, Prepare] = {
+        "voxfold": lambda block: lambda: extract_batch(block, config),
+        "voxfold, one recording per call": _each(lambda samples: extract(samples, config)),
+        "voxfold, float64": lambda block: lambda: extract_batch(block, exact),
+        f"scipy.fft.rfft {config.n_fft}, a call per recording": lambda block: bare_transforms(block, config),
+        f"scipy.fft.rfft {config.n_fft}, one block again and again": lambda block: warm_transforms(block, config),
+    }
+    if config.recipe == "psf":
+        chosen["python_speech_features"] = _each(lambda samples: by_python_speech_features(samples, config))
+    elif importlib.util.find_spec("librosa"):
+        chosen["librosa"] = _each(lambda samples: by_librosa(samples, config))
+    return chosen
+
+
+def _each(one: Callable[[Samples], object]) -> Prepare:
+    return lambda block: lambda: [one(samples) for samples in block]
+
+
+def by_python_speech_features(samples: Samples, config: MfccConfig) -> object:
+    """Call python_speech_features as the ``psf`` recipe's oracle does, padding included."""
+    from python_speech_features import mfcc
+
+    return mfcc(
+        padded(samples, config),
+        config.sample_rate_hz,
+        winlen=config.window_s,
+        winstep=config.hop_s,
+        numcep=config.n_coefficients,
+        nfilt=config.n_mels,
+        nfft=config.n_fft,
+        ceplifter=config.lifter,
+        winfunc=np.hamming,
+    )
+
+
+def by_librosa(samples: Samples, config: MfccConfig) -> object:
+    """Call librosa as the ``seed`` recipe's oracle does, in float32, padding and pre-emphasis included."""
+    import librosa.feature
+
+    clip = padded(samples, config).astype(np.float32)
+    clip[1:] -= np.float32(config.pre_emphasis) * clip[:-1]
+    return librosa.feature.mfcc(
+        y=clip,
+        sr=config.sample_rate_hz,
+        n_mfcc=config.n_coefficients,
+        dct_type=2,
+        norm="ortho",
+        lifter=config.lifter,
+        n_fft=config.n_fft,
+        hop_length=config.hop_samples,
+        power=2,
+        center=False,
+        window="hann",
+        n_mels=config.n_mels,
+    ).T
+
+
+def bare_transforms(block: list[Samples], config: MfccConfig) -> Work:
+    """Return nothing but `scipy.fft.rfft` in float32, a call per recording, on its windowed sounding frames."""
+    frames = [windowed(samples, config) for samples in block]
+    return lambda: [scipy.fft.rfft(rows) for rows in frames]
+
+
+def warm_transforms(block: list[Samples], config: MfccConfig) -> Work:
+    """Return as many transforms, but of one block of frames that is in the cache all the time."""
+    rows = np.ones((BLOCK_FRAMES, config.n_fft), dtype=np.float32)
+    whole, left = divmod(sum(sounding_frames(len(samples), config)[1] for samples in block), BLOCK_FRAMES)
+
+    def timed() -> None:
+        for _ in range(whole):
+            scipy.fft.rfft(rows)
+        scipy.fft.rfft(rows[: left or 1])
+
+    return timed
+
+
+def padded(samples: Samples, config: MfccConfig) -> Samples:
+    """Return the recording in the middle of its clip."""
+    cut = samples[: config.clip_samples]
+    front = (config.clip_samples - len(cut)) // 2
+    clip = np.zeros(config.clip_samples, dtype=samples.dtype)
+    clip[front : front + len(cut)] = cut
+    return clip
+
+
+def windowed(samples: Samples, config: MfccConfig) -> NDArray[np.float32]:
+    """Return a recording's frames for the bare transforms: float32, ``(n_sounding, n_fft)``."""
+    clip = padded(samples, config).astype(np.float64)
+    clip[1:] -= config.pre_emphasis * clip[:-1]
+    first, number = sounding_frames(len(samples), config)
+    frames = sliding_window_view(clip, config.window_samples)[:: config.hop_samples][first : first + number]
+    rows = np.zeros((number, config.n_fft), dtype=np.float32)
+    rows[:, : config.window_samples] = frames * WINDOWS[config.window_function](config.window_samples)
+    return rows
+
+
+def take_apart(
+    wav: Annotated[Path, typer.Argument(help=f"a recording; its first {BLOCK_FRAMES} sounding frames count")],
+    repetitions: Annotated[int, typer.Option(min=1, help="how often each stage is timed")] = 500,
+) -> None:
+    """Time each stage of extracting one recording.
+
+    Every stage is repeated by itself, so that what it works on is in the cache: the sum is what a quiet machine comes
+    near to.
+    """
+    samples, rate = soundfile.read(wav, dtype="int16", always_2d=True)
+    for recipe in RECIPES:
+        config = MfccConfig(recipe=recipe, sample_rate_hz=rate)
+        first, number = sounding_frames(len(samples), config)
+        sound = PlacedSound(
+            samples=np.ascontiguousarray(samples[:, 0]),
+            offset=max(0, config.clip_samples - len(samples)) // 2,
+            first_frame=first,
+            n_frames=min(number, BLOCK_FRAMES),
+        )
+        rows = [
+            [name, f"{microseconds(prepare, work, repetitions):.0f}"]
+            for name, (prepare, work) in stages(config, sound).items()
+        ]
+        print(f"\n{recipe}: {sound.n_frames} sounding frames\n\n{table(['stage', 'us'], rows, numbers=['us'])}")
+
+
+def microseconds(prepare: Work, work: Work, repetitions: int) -> float:
+    """Return the median CPU time of a call, each prepared anew."""
+    seconds = []
+    for _ in range(repetitions):
+        prepare()
+        started = time.thread_time()
+        work()
+        seconds.append(time.thread_time() - started)
+    return float(np.median(seconds)) * 1e6
+
+
+def stages(config: MfccConfig, sound: PlacedSound) -> dict[str, tuple[Work, Work]]:
+    """Return what to prepare and what to time, by name, for a recording of at most `BLOCK_FRAMES` sounding frames."""
+    engine = Engine(config)
+    pool = engine.pool
+    out = np.empty((1, config.n_frames, config.n_coefficients), dtype=config.dtype)
+    pool.write_frames(sound, sound.first_frame, sound.n_frames)
+    pool.n_waiting = sound.n_frames
+    parts = pool.parts.copy()
+    squares = pool.squared().copy()
+    pool.filter_squares(squares)
+    powers = pool.powers[:, : sound.n_frames].copy()
+
+    def empty() -> None:
+        pool.n_waiting = 0
+
+    def refill() -> None:
+        pool.n_waiting = sound.n_frames
+        pool.parts[:] = parts
+        pool.powers[:, : sound.n_frames] = powers
+
+    return {
+        "pre-emphasis and window": (
+            empty,
+            lambda: pool.write_frames(sound, sound.first_frame, sound.n_frames),
+        ),
+        "transform, squares": (refill, pool.squared),
+        "filters, energy": (refill, lambda: pool.filter_squares(squares)),
+        "logarithm, DCT, result": (refill, lambda: engine.write_coefficients(out, [sound])),
+        "all in one call": (empty, lambda: engine.extract_into(out, [sound])),
+    }

@@ -1,0 +1,1 @@
+"""Text for people: names and numbers as readers see them, and Markdown."""
