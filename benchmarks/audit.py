@@ -19,7 +19,6 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks import duplicates, isolation
 from benchmarks.cells import CellJob
-from benchmarks.folds import RANDOM, ROLES
 from benchmarks.tasks import LabelledRecordings, Task
 from benchmarks.telling import Telling, telling_attributes
 from features.cache import Features
@@ -27,6 +26,7 @@ from features.corpora.recordings import Corpus
 from features.mfcc import MfccConfig
 from reports import audits, tables
 from reports.audits import CLEAR, LEAK, NOT_LOOKED, WARNING
+from reports.terms import RANDOM, ROLES
 
 MOST_NAMED = 5
 SAME_BYTES = "the same bytes as"

@@ -15,11 +15,9 @@ import pandas as pd
 
 from benchmarks.tasks import MIN_FOLDS, LabelledRecordings, LeakError, Task, TaskError, class_sizes
 from features.corpora.recordings import offenders
+from reports.terms import CONTROL, RANDOM, ROLES
 
 PROTOCOLS = ("official", "grouped", "leave-accent-out", "recording-random")
-CONTROL = "leave-accent-out-control"
-RANDOM = "recording-random"
-ROLES = ("train", "validation", "test")
 DEFAULT_FOLDS = 5
 VALIDATION_SHARE = 0.25
 """Share of the training accents' speakers that validate under ``leave-accent-out``."""

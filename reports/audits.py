@@ -11,8 +11,8 @@ from pathlib import Path
 from reports import json_files
 from reports.files import write_text
 from reports.json_files import fields
-from reports.run import Json
 from reports.tables import TableError
+from reports.terms import Json
 
 SCHEMA = "voxfold-audit/1"
 FILE = "audit.json"

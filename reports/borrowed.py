@@ -17,7 +17,8 @@ import pandas as pd
 
 from reports import guards, json_files, tables
 from reports.declared import Origin, check_part
-from reports.run import Json, read_manifest
+from reports.run import read_manifest
+from reports.terms import Json
 
 FOLDER = "timings-from"
 

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
-from reports.run import RANDOM, Run
+from reports.run import Run
 from reports.tables import CELL_KEYS
+from reports.terms import RANDOM
 from reports.verdicts import Verdict
 
 _SPLIT = ["protocol", "repetition", "fold"]

@@ -13,8 +13,8 @@ from reports import json_files
 from reports.declared import Measurement, check_part
 from reports.files import write_text
 from reports.json_files import fields, is_number
-from reports.run import Json
 from reports.tables import TableError
+from reports.terms import Json
 
 SCHEMA = "voxfold-guards/1"
 FILE = "guards.json"

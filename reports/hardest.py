@@ -11,8 +11,9 @@ import pandas as pd
 
 from reports.metrics import speaker_table
 from reports.number import plain
-from reports.run import Json, Run, scores_of
+from reports.run import Run, scores_of
 from reports.tables import GROUP_COLUMNS
+from reports.terms import Json
 
 N_SHOWN = 10
 

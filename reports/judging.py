@@ -24,8 +24,9 @@ from reports.gates import (
     dotted,
     read_gates,
 )
-from reports.run import Json, Run, load, read_manifest
+from reports.run import Run, load, read_manifest
 from reports.summary import summarise
+from reports.terms import Json
 from reports.verdicts import Verdict
 
 TOLERANCE = 1e-9

@@ -15,23 +15,7 @@ import pandas as pd
 from reports import tables
 from reports.declared import check_manifest
 from reports.links import refuse_links
-
-Json = dict[str, Any]
-
-NOT_STATED = "not stated"
-"""Group of the speakers of whom an attribute is not known."""
-
-RANDOM = "recording-random"
-"""Protocol that shares speakers between training and test; beside another protocol it gives the leakage premium."""
-
-MAJORITY = "majority"
-"""The model that always answers the most frequent class: a line to compare with, no row of its own."""
-
-CONTROL = "leave-accent-out-control"
-"""Protocol of the models that have heard the accent, beside ``leave-accent-out``."""
-
-INTERSECTION = "gender_x_accent_bucket"
-"""Name of the attribute made of gender and accent bucket."""
+from reports.terms import INTERSECTION, MAJORITY, NOT_STATED, Json
 
 _PROSE = ("notes", "sentences")
 """Entries of the manifest that pages print as they are."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from reports.number import plain
-from reports.run import MAJORITY, Json, Run
+from reports.run import Run
+from reports.terms import MAJORITY, Json
 
 FEATURES = "features"
 """The ``model`` of timings that belong to no cell."""

@@ -33,7 +33,8 @@ from reports import (
 )
 from reports.files import write_text
 from reports.plain_text import in_markdown
-from reports.run import NOT_STATED, RANDOM, Json, Run, load
+from reports.run import Run, load
+from reports.terms import NOT_STATED, RANDOM, Json
 
 SCHEMA = "voxfold-summary/2"
 

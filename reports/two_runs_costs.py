@@ -6,7 +6,8 @@ import pandas as pd
 
 from reports import runtime, wording
 from reports.number import plain
-from reports.run import Json, Run
+from reports.run import Run
+from reports.terms import Json
 
 MEASURES = (
     "fit_seconds",

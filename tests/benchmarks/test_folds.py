@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.folds import CONTROL, OFFICIAL_FOLDS, audit, deal, folds_hash, make_plan
+from benchmarks.folds import OFFICIAL_FOLDS, audit, deal, folds_hash, make_plan
 from benchmarks.tasks import TaskError, find_task, label_recordings
 from features.corpora.recordings import recordings_table
+from reports.terms import CONTROL
 
 # method: Becker et al., arXiv 1807.03418, as published; speaker numbers
 GENDER_TEST = ["58 59 60 7 23 38", "36 47 56 2 44 50", "26 12 57 25 37 45", "43 28 52 48 53 41"]

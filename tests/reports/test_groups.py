@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 
 from reports import comparison, gaps, groups, hardest, runtime, tables
-from reports.run import NOT_STATED, load
+from reports.run import load
+from reports.terms import NOT_STATED
 
 
 def per_speaker(rows: pd.DataFrame) -> pd.Series:
