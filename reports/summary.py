@@ -13,7 +13,6 @@ import pandas as pd
 
 from reports import (
     answer,
-    audits,
     auroc,
     borrowed,
     calibration,
@@ -21,7 +20,6 @@ from reports import (
     fairness,
     gaps,
     groups,
-    guards,
     hardest,
     metrics,
     paired,
@@ -31,7 +29,9 @@ from reports import (
     uncertainty,
     wording,
 )
+from reports.audits import Audit
 from reports.files import write_text
+from reports.guards import Guards
 from reports.plain_text import in_markdown
 from reports.run import Run, load
 from reports.terms import NOT_STATED, RANDOM, Json
@@ -91,8 +91,8 @@ def summarise(folder: Path, measured: borrowed.Borrowed | None = None) -> Json:
         "hardest": hardest.describe(run),
         "cleaned": _cleaned(run.recordings),
         "quarantine": run.quarantine.sort_values(["reason", "recording"]).to_dict("records"),
-        "guards": guards.read(folder) if measured is None else measured.guards,
-        "audit": audits.read(folder),
+        "guards": Guards.read(folder) if measured is None else measured.guards,
+        "audit": Audit.read(folder),
         "timings_from": None if measured is None else measured.origin,
         "published": {
             "main": published.beside(manifest, run.protocol),

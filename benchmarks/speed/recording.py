@@ -11,7 +11,7 @@ from typing import Any
 from benchmarks.provenance import machine
 from benchmarks.speed.interleaving import CLOCK
 from benchmarks.speed.judging import P_LIMIT, Verdict
-from reports import guards
+from reports.guards import SCHEMA, Guards
 from reports.page import rebuild
 
 
@@ -27,14 +27,14 @@ def record(verdicts: Sequence[Verdict], folder: Path) -> Path | None:
     """Write ``guards.json`` into `folder`; where that holds a run, rebuild its report and return the page's path."""
     folder.mkdir(parents=True, exist_ok=True)
     content = {
-        "schema": guards.SCHEMA,
+        "schema": SCHEMA,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": machine(),
         "p_limit": P_LIMIT,
         "clock": CLOCK.__name__,
         "guards": [_guard(verdict) for verdict in verdicts],
     }
-    guards.write(content, folder)
+    Guards.write(content, folder)
     return rebuild(folder) if (folder / "manifest.json").is_file() else None
 
 

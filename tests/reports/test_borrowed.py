@@ -5,7 +5,8 @@ import shutil
 
 import pytest
 
-from reports import borrowed, guards, tables
+from reports import borrowed, tables
+from reports.guards import Guards
 from reports.judging import check
 from reports.page import rebuild
 from reports.summary import summarise, write_summary
@@ -25,7 +26,7 @@ def two(healthy_run, tmp_path):
     manifest = json.loads((theirs / "manifest.json").read_text(encoding="utf-8"))
     manifest["machine"] = {"processor": "another processor"}
     (theirs / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
-    guards.write(FOUND, theirs)
+    Guards.write(FOUND, theirs)
     return mine, theirs
 
 
