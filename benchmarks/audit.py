@@ -19,13 +19,14 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks import duplicates, isolation
 from benchmarks.cells import CellJob
-from benchmarks.tasks import LabelledRecordings, Task
+from benchmarks.protocol.tasks import LabelledRecordings, Task
 from benchmarks.telling import Telling, telling_attributes
 from features.cache import Features
 from features.corpora.recordings import Corpus
 from features.mfcc import MfccConfig
 from reports import tables
 from reports.audits import CLEAR, LEAK, NOT_LOOKED, SCHEMA, WARNING, Audit
+from reports.fold_offences import SPLIT, Rule, offences, offenders_of, sides
 from reports.terms import RANDOM, ROLES
 
 MOST_NAMED = 5
@@ -180,27 +181,25 @@ def _named(found: Sequence[str]) -> list[str]:
 
 
 def _speakers(folds: pd.DataFrame, audited: Audited) -> Check:
-    keys = ["protocol", "repetition", "fold"]
-    speakers = audited.labelled.recordings[["recording_id", "speaker"]]
-    joined = folds.merge(speakers, on="recording_id", how="left")
-    shared = joined.groupby([*keys, "speaker"])["role"].agg(lambda roles: " and ".join(sorted(set(roles))))
-    shared = shared[shared.str.contains(" and ")]
-    table = shared.reset_index()[[*keys, "speaker", "role"]]
-    found = [
-        f"speaker '{speaker}' in {roles} of {protocol}, repetition {repetition}, fold {fold}"
-        for protocol, repetition, fold, speaker, roles in table.itertuples(index=False, name=None)
+    recordings = audited.labelled.recordings
+    shared = [offence for offence in offences(folds, recordings) if offence.rule is Rule.SPEAKER]
+    findings = [
+        f"speaker '{each.name}' in {' and '.join(each.roles)} of {each.protocol}, repetition {each.repetition}, "
+        f"fold {each.fold}"
+        for each in shared
     ]
     by_design = audited.protocol == RANDOM
-    n_splits = folds[keys].drop_duplicates().shape[0]
+    n_splits = folds[SPLIT].drop_duplicates().shape[0]
+    n_speakers = sides(folds, recordings)["speaker"].nunique()
     return Check(
         name="speakers",
         title="Speakers on two sides",
         looked_for="A speaker with recordings in two of training, validation and test of one split.",
-        looked_at=f"{n_splits} splits of {joined['speaker'].nunique()} speakers, in the folds that the cells read."
+        looked_at=f"{n_splits} splits of {n_speakers} speakers, in the folds that the cells read."
         + (" This protocol shares speakers by design." if by_design else ""),
-        outcome=NOT_LOOKED if by_design else LEAK if found else CLEAR,
-        n_findings=0 if by_design else table["speaker"].nunique(),
-        findings=[] if by_design else _named(found),
+        outcome=NOT_LOOKED if by_design else LEAK if findings else CLEAR,
+        n_findings=0 if by_design else len(offenders_of(shared, Rule.SPEAKER)),
+        findings=[] if by_design else _named(findings),
         cannot_find="One person under two names: speakers are told apart by their names alone.",
     )
 
@@ -285,7 +284,7 @@ def _preprocessing(audited: Audited) -> Check:
 
 
 def _groups(found: Sequence[Telling]) -> Check:
-    telling = [each for each in found if each.is_found]
+    telling = [each for each in found if each.is_significant]
     told = [
         f"{each.attribute} alone tells {100 * each.score:.1f} % (chance {100 * each.chance:.1f} %, "
         f"corrected p {each.p_holm:.2g})"

@@ -15,8 +15,8 @@ from benchmarks.jobs import check_models, make_jobs
 from benchmarks.manifests import conditions_of
 from benchmarks.preparing import Material, prepare
 from benchmarks.progress import Stages
+from benchmarks.protocol.tasks import find_task
 from benchmarks.settings import SEED, RunSettings
-from benchmarks.tasks import find_task
 from reports import tables
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from benchmarks import plug_ins, provenance
-from benchmarks.folds import folds_hash
 from benchmarks.preparing import Material, truncated_share
+from benchmarks.protocol.folds import folds_hash
+from benchmarks.protocol.sentences import protocol_sentences
 from benchmarks.results import SCHEMA, corpus_hash
 from benchmarks.settings import SEED, RunSettings
-from benchmarks.wording import protocol_sentences
 from features.corpora.recordings import Corpus
 from models.catalogue import CATALOGUE, display_name
 from reports.terms import RANDOM

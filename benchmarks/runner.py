@@ -20,10 +20,10 @@ from benchmarks.jobs import check_models, make_jobs
 from benchmarks.manifests import conditions_of, manifest_of
 from benchmarks.preparing import Material, prepare
 from benchmarks.progress import Stages
+from benchmarks.protocol.tasks import Task, find_task
 from benchmarks.results import RunDirectory, RunError
 from benchmarks.resuming import run_missing
 from benchmarks.settings import SEED, RunSettings
-from benchmarks.tasks import Task, find_task
 from models.catalogue import CATALOGUE, display_name
 from reports import borrowed, page, summary, tables, wording
 from reports.audits import Audit

@@ -21,7 +21,7 @@ MAX_PER_SPEAKER = 2
 """Recordings shown of one speaker, so that the list is not one person's."""
 
 
-def describe(run: Run) -> Json:
+def most_wrong(run: Run) -> Json:
     """Return the hardest ``speakers`` and ``recordings`` of the main protocol; baselines do not count."""
     models = run.judged
     rows = pd.concat([run.rows(model) for model in models])

@@ -14,7 +14,7 @@ FEATURES = "features"
 _CELL = ["repetition", "fold", "seed"]
 
 
-def describe(run: Run) -> Json:
+def costs_of(run: Run) -> Json:
     """Return the costs of extraction and of every model under the main protocol.
 
     Returns

@@ -68,7 +68,7 @@ def summarise(folder: Path, measured: borrowed.Borrowed | None = None) -> Json:
     manifest = run.manifest
     models = {model: _model(run, model) for model in run.models}
     comparisons = comparison.pairs(run)
-    costs = runtime.describe(run)
+    costs = runtime.costs_of(run)
     summary: Json = {
         "schema": SCHEMA,
         **{key: manifest.get(key) for key in _COPIED},
@@ -88,7 +88,7 @@ def summarise(folder: Path, measured: borrowed.Borrowed | None = None) -> Json:
         "confounding": groups.confounding(run.tested),
         **_groups(run),
         "runtime": {**costs, "front": runtime.front(costs["models"], models)},
-        "hardest": hardest.describe(run),
+        "hardest": hardest.most_wrong(run),
         "cleaned": _cleaned(run.recordings),
         "quarantine": run.quarantine.sort_values(["reason", "recording"]).to_dict("records"),
         "guards": Guards.read(folder) if measured is None else measured.guards,

@@ -105,7 +105,7 @@ class TableError(ValueError):
     """A table of a run directory is missing or is not as declared; the message is for the user."""
 
 
-def check(table: pd.DataFrame, name: str) -> pa.Table:
+def check_table(table: pd.DataFrame, name: str) -> pa.Table:
     """Return `table` as an Arrow table with the declared columns of table `name`, in their order.
 
     Raises
@@ -133,7 +133,7 @@ def write(table: pd.DataFrame, name: str, folder: Path) -> Path:
     """Check `table` and write it to ``folder/<name>.parquet``, whole or not at all."""
     path = folder / f"{name}.parquet"
     with replacing(path) as temporary, temporary.open("wb") as file:  # Arrow opens no name that is not UTF-8
-        pq.write_table(check(table, name), file, compression="zstd")
+        pq.write_table(check_table(table, name), file, compression="zstd")
     return path
 
 
@@ -170,7 +170,7 @@ def read(name: str, folder: Path, *, sha256: str | None = None) -> pd.DataFrame:
         raise TableError(f"{path.name} is missing in this run directory; run the benchmark again") from None
     except (pa.ArrowException, OSError, ValueError) as error:
         raise TableError(f"{path.name} cannot be read ({error}); run the benchmark again") from error
-    check(frame, name)
+    check_table(frame, name)
     return frame
 
 

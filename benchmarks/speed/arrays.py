@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from benchmarks.folds import make_plan
-from benchmarks.tasks import find_task, label_recordings
+from benchmarks.protocol.folds import make_plan
+from benchmarks.protocol.tasks import find_task, label_recordings
 from features.cache import mfcc_features
 from features.corpora.opening import open_corpus
 from features.hashes import content_hashes

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.folds import make_plan
+from benchmarks.protocol.folds import make_plan
 from benchmarks.speed import references
 from benchmarks.speed.interleaving import Guard, interleave
 from benchmarks.speed.material import GENDER, labelled

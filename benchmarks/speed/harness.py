@@ -21,8 +21,8 @@ from benchmarks.jobs import make_jobs
 from benchmarks.plug_ins import sources
 from benchmarks.preparing import prepare
 from benchmarks.progress import Stages
+from benchmarks.protocol.tasks import find_task
 from benchmarks.settings import RunSettings, read_settings
-from benchmarks.tasks import find_task
 from reports import tables
 
 FITTING = ["select", "fit"]

@@ -16,13 +16,13 @@ import soundfile
 from benchmarks import isolation, telling
 from benchmarks.audit import audit, splits_of
 from benchmarks.auditing import audited
-from benchmarks.folds import make_plan
 from benchmarks.jobs import make_jobs
 from benchmarks.manifests import conditions_of
 from benchmarks.preparing import prepare
 from benchmarks.progress import Stages
+from benchmarks.protocol.folds import make_plan
+from benchmarks.protocol.tasks import find_task
 from benchmarks.settings import read_settings
-from benchmarks.tasks import find_task
 from features import views
 from reports import tables, wording
 from reports.audits import CLEAR, LEAK, NOT_LOOKED, WARNING

@@ -36,8 +36,6 @@ class Task:
         True where the label belongs to the speaker, False where it belongs to the recording.
     question
         The question a model answers, for the report.
-    refuses
-        Protocols that cannot answer it, with the reason.
     """
 
     name: str
@@ -45,15 +43,7 @@ class Task:
     attribute: str | None
     per_speaker: bool
     question: str
-    refuses: dict[str, str]
 
-
-_NO_OFFICIAL = "there is no published split for it; use --protocol grouped"
-_SMALL = {
-    "official": _NO_OFFICIAL,
-    "leave-accent-out": "only gender and digit have it, for the rest classes and accents are nearly the same "
-    "speakers; use --protocol grouped",
-}
 
 TASKS = {
     task.name: task
@@ -64,7 +54,6 @@ TASKS = {
             attribute="gender",
             per_speaker=True,
             question="is the speaker a woman or a man?",
-            refuses={},
         ),
         Task(
             name="digit",
@@ -72,7 +61,6 @@ TASKS = {
             attribute=None,
             per_speaker=False,
             question="which digit is spoken?",
-            refuses={},
         ),
         Task(
             name="accent",
@@ -80,7 +68,6 @@ TASKS = {
             attribute="accent_bucket",
             per_speaker=True,
             question="which accent does the speaker state?",
-            refuses=_SMALL,
         ),
         Task(
             name="native-speaker",
@@ -88,7 +75,6 @@ TASKS = {
             attribute="native_speaker",
             per_speaker=True,
             question="is the speaker a native speaker of English?",
-            refuses=_SMALL,
         ),
         Task(
             name="age",
@@ -96,7 +82,6 @@ TASKS = {
             attribute="age_band",
             per_speaker=True,
             question="which age band is the speaker in?",
-            refuses=_SMALL,
         ),
         Task(
             name="origin",
@@ -104,7 +89,6 @@ TASKS = {
             attribute="origin_bucket",
             per_speaker=True,
             question="which country does the speaker come from?",
-            refuses=_SMALL,
         ),
     )
 }
