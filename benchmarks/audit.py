@@ -8,7 +8,7 @@ planted and found.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,28 +25,13 @@ from features.cache import Features
 from features.corpora.recordings import Corpus
 from features.mfcc import MfccConfig
 from reports import tables
-from reports.audits import CLEAR, LEAK, NOT_LOOKED, SCHEMA, WARNING, Audit
+from reports.audits import CLEAR, LEAK, NOT_LOOKED, SCHEMA, WARNING, Audit, Check, findings_of
 from reports.fold_offences import SPLIT, Rule, offences, offenders_of, sides
 from reports.terms import RANDOM, ROLES
 
 MOST_NAMED = 5
 SAME_BYTES = "the same bytes as"
 """What the reason of a quarantined recording says if its file is a copy of another's."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Check:
-    """One check: `reports.audits.AuditCheck` declares the fields."""
-
-    name: str
-    title: str
-    looked_for: str
-    looked_at: str
-    outcome: str
-    cannot_find: str
-    n_findings: int = 0
-    findings: list[str] = field(default_factory=list)
-    numbers: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,16 +122,16 @@ def audit(audited: Audited, *, seed: int) -> dict[str, Any]:
 
 def content(checks: Sequence[Check], protocol: str) -> dict[str, Any]:
     """Return checks as ``audit.json`` holds them."""
-    return Audit.check_content({"schema": SCHEMA, "protocol": protocol, "checks": [asdict(each) for each in checks]})
+    return Audit.check_content(
+        {"schema": SCHEMA, "protocol": protocol, "checks": [each.model_dump() for each in checks]}
+    )
 
 
 def lines(audit: dict[str, Any]) -> list[str]:
     """Return an audit as lines for a terminal."""
     told = []
     for entry in audit["checks"]:
-        more = entry["n_findings"] - len(entry["findings"])
-        rest = f"; and {more:,} more" if more > 0 else ""
-        what = f" {'; '.join(entry['findings'])}{rest}." if entry["findings"] else ""
+        what = f" {findings_of(entry)}." if entry["findings"] else ""
         told.append(f"{entry['outcome']:14} {entry['title'].lower()}: {entry['looked_at']}{what}")
     return told
 
@@ -201,6 +186,7 @@ def _speakers(folds: pd.DataFrame, audited: Audited) -> Check:
         n_findings=0 if by_design else len(offenders_of(shared, Rule.SPEAKER)),
         findings=[] if by_design else _named(findings),
         cannot_find="One person under two names: speakers are told apart by their names alone.",
+        numbers={},
     )
 
 
@@ -280,6 +266,7 @@ def _preprocessing(audited: Audited) -> Check:
         n_findings=len(seen.found),
         findings=_named(seen.found),
         cannot_find="A model that fetches test recordings by itself: python -m benchmarks audit --models tries each.",
+        numbers={},
     )
 
 
@@ -315,4 +302,5 @@ def models_check(found: Sequence[str], models: Sequence[str]) -> Check:
         findings=_named(found),
         cannot_find="A model that knows the recordings from elsewhere, such as from their files or from earlier "
         "training.",
+        numbers={},
     )

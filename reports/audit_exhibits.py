@@ -15,7 +15,7 @@ def table(summary: Json) -> Table | None:
         [
             entry["title"],
             f"{entry['looked_for']} {entry['looked_at']}",
-            f"{wording.capital(entry['outcome'])}{_what(entry)}",
+            ": ".join(filter(None, [wording.capital(entry["outcome"]), audits.findings_of(entry)])),
             entry["cannot_find"],
         ]
         for entry in summary["audit"]["checks"]
@@ -68,11 +68,3 @@ def warning(summary: Json) -> str | None:
         return None
     named = wording.listed([f"{entry['title'].lower()} ({entry['n_findings']})" for entry in leaks])
     return f"The leakage audit found {named}: scores on this page may be too high."
-
-
-def _what(entry: Json) -> str:
-    if not entry["findings"]:
-        return ""
-    more = entry["n_findings"] - len(entry["findings"])
-    listed = "; ".join(entry["findings"])
-    return f": {listed}{f'; and {more:,} more' if more > 0 else ''}"

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from reports.json_files import EachOnce, JsonFile, Named
+from reports.json_files import EACH_ONCE, JsonFile, Part
 from reports.terms import Json
 
 SCHEMA = "voxfold-audit/2"
@@ -21,9 +21,10 @@ WARNING: Outcome = "warning"
 NOT_LOOKED: Outcome = "not looked for"
 
 
-class AuditCheck(Named):
+class Check(Part):
     """One check of the audit: what it looked for, in what, and what it cannot find."""
 
+    name: str
     title: str
     looked_for: str
     looked_at: str
@@ -42,7 +43,13 @@ class Audit(JsonFile):
 
     schema_: Annotated[Literal["voxfold-audit/2"], Field(alias="schema")]
     protocol: str
-    checks: Annotated[EachOnce[AuditCheck], Field(min_length=1)]
+    checks: Annotated[list[Check], EACH_ONCE, Field(min_length=1)]
+
+
+def findings_of(check: Json) -> str:
+    """Return the findings that are named, and how many more there are; empty where nothing was found."""
+    more = check["n_findings"] - len(check["findings"])
+    return "; ".join(check["findings"]) + (f"; and {more:,} more" if check["findings"] and more > 0 else "")
 
 
 def leaks(audit: Json) -> list[Json]:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
-from reports.json_files import EachOnce, JsonFile, Named, OpenPart, Whole, check_distinct
+from reports.json_files import EACH_ONCE, JsonFile, OpenPart, Whole
 
 
 class _Task(OpenPart):
     name: str
-    classes: Annotated[list[str], Field(min_length=1), AfterValidator(check_distinct)]
+    classes: Annotated[list[str], Field(min_length=1), EACH_ONCE]
     attribute: str | None = None
     per_speaker: bool = True
     question: str = ""
@@ -31,9 +31,8 @@ class _Protocol(OpenPart):
     notes: list[str] = Field(default_factory=list)
 
 
-class _Model(Named):
-    model_config = ConfigDict(extra="allow")
-
+class _Model(OpenPart):
+    name: str
     description: str = ""
     view: str | None = None
     baseline: bool = False
@@ -81,7 +80,7 @@ class Manifest(JsonFile):
 
     task: _Task
     protocol: _Protocol
-    models: EachOnce[_Model]
+    models: Annotated[list[_Model], EACH_ONCE]
     corpus: _Corpus = _Corpus()
     cells: _Cells = _Cells()
     machine: Machine | None = None

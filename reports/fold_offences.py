@@ -1,15 +1,11 @@
-"""The rules that folds must keep, and who breaks them: asked by a run before it starts, by its audit, and by its gates.
-
-The folds table alone says which recording stands on which side of which split; the recordings table says who speaks in
-it, and which recordings are the same bytes.
-"""
+"""The rules that folds must keep, and who breaks them: asked by runs before they start, by the audit, and by gates."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -27,32 +23,19 @@ class Rule(StrEnum):
     UNTESTED = "speakers never tested in a repetition"
 
 
-@dataclass(frozen=True)
-class Offence:
-    """One speaker or recording that breaks a rule.
-
-    Attributes
-    ----------
-    rule
-        The rule.
-    name
-        The speaker, or the recording's id.
-    protocol, repetition, fold
-        The split, as far as the rule is of one.
-    roles
-        Sides of the split on which it stands, sorted.
-    """
+class Offence(NamedTuple):
+    """A speaker or recording that breaks a rule, in which split (none for the corpus' own), and in which roles."""
 
     rule: Rule
     name: str
     protocol: str = ""
-    repetition: int | None = None
-    fold: int | None = None
+    repetition: int = 0
+    fold: int = 0
     roles: tuple[str, ...] = ()
 
 
-def offences(folds: pd.DataFrame, recordings: pd.DataFrame) -> list[Offence]:
-    """Return all that `folds` do and must not, rule by rule; protocols that share speakers by design are no exception.
+def offences(folds: pd.DataFrame, recordings: pd.DataFrame) -> Iterator[Offence]:
+    """Yield all that `folds` do and must not, rule by rule; protocols that share speakers by design are no exception.
 
     Parameters
     ----------
@@ -61,17 +44,18 @@ def offences(folds: pd.DataFrame, recordings: pd.DataFrame) -> list[Offence]:
     recordings
         Table with ``recording_id``, ``speaker`` and ``content_hash``.
     """
-    ids = recordings["recording_id"]
     rows = sides(folds, recordings)
     tested = rows[rows["role"] == "test"]
-    return [
-        *(Offence(Rule.DOUBLE, str(name)) for name in ids[ids.duplicated()]),
-        *_by_recording(Rule.UNKNOWN, rows[rows["speaker"].isna()]),
-        *_by_speaker(_on_two_sides(rows, "speaker")),
-        *_by_recording(Rule.COPY, _on_two_sides(rows, "content_hash")),
-        *_by_recording(Rule.TESTED_TWICE, tested[tested.duplicated(["protocol", "repetition", "recording_id"])]),
-        *_untested(rows),
-    ]
+    by_speaker = [rows["protocol"], rows["repetition"], rows["speaker"]]
+    never = ~(rows["role"] == "test").groupby(by_speaker).transform("any").astype(bool)
+    double = recordings.loc[recordings["recording_id"].duplicated(), "recording_id"]
+    yield from (Offence(Rule.DOUBLE, str(name)) for name in double)
+    yield from _offences(Rule.UNKNOWN, rows[rows["speaker"].isna()], "recording_id")
+    yield from _offences(Rule.SPEAKER, _on_two_sides(rows, "speaker"), "speaker")
+    yield from _offences(Rule.COPY, _on_two_sides(rows, "content_hash"), "recording_id")
+    twice = tested.duplicated(["protocol", "repetition", "recording_id"])
+    yield from _offences(Rule.TESTED_TWICE, tested[twice], "recording_id")
+    yield from _offences(Rule.UNTESTED, rows[rows["speaker"].notna() & never], "speaker")
 
 
 def offenders_of(offences: Iterable[Offence], rule: Rule) -> list[str]:
@@ -87,25 +71,12 @@ def sides(folds: pd.DataFrame, recordings: pd.DataFrame) -> pd.DataFrame:
 
 def _on_two_sides(rows: pd.DataFrame, unit: str) -> pd.DataFrame:
     """Return the rows of a split whose `unit`, where it is known, has several roles in it."""
-    n_roles = rows.groupby([*SPLIT, unit])["role"].nunique()
-    shared = n_roles.index[n_roles > 1]
-    return rows.merge(shared.to_frame(index=False), on=[*SPLIT, unit]) if len(shared) else rows.iloc[:0]
+    known = rows[rows[unit].notna()]
+    return known[known.groupby([*SPLIT, unit])["role"].transform("nunique") > 1]
 
 
-def _by_recording(rule: Rule, rows: pd.DataFrame) -> Iterator[Offence]:
-    table = rows[["recording_id", *SPLIT, "role"]]
-    for name, protocol, repetition, fold, role in table.itertuples(index=False, name=None):
-        yield Offence(rule, str(name), protocol, repetition, fold, (role,))
-
-
-def _by_speaker(rows: pd.DataFrame) -> Iterator[Offence]:
-    columns = [*SPLIT, "speaker", "role"]
+def _offences(rule: Rule, rows: pd.DataFrame, unit: str) -> Iterator[Offence]:
+    columns = [*SPLIT, unit, "role"]
     table = rows[columns].drop_duplicates().sort_values(columns).itertuples(index=False, name=None)
-    for (protocol, repetition, fold, speaker), group in groupby(table, key=lambda row: row[:4]):
-        yield Offence(Rule.SPEAKER, str(speaker), protocol, repetition, fold, tuple(role for *_, role in group))
-
-
-def _untested(rows: pd.DataFrame) -> Iterator[Offence]:
-    is_tested = (rows["role"] == "test").groupby([rows["protocol"], rows["repetition"], rows["speaker"]]).any()
-    for protocol, repetition, speaker in is_tested.index[~is_tested]:
-        yield Offence(Rule.UNTESTED, str(speaker), protocol, repetition)
+    for (protocol, repetition, fold, name), same in groupby(table, key=lambda row: row[:4]):
+        yield Offence(rule, str(name), protocol, repetition, fold, tuple(role for *_, role in same))

@@ -10,14 +10,15 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from reports.declared import Machine
-from reports.json_files import EachOnce, JsonFile, Named, Positive
+from reports.json_files import EACH_ONCE, JsonFile, Part, Positive
 
 SCHEMA = "voxfold-guards/1"
 
 
-class Guard(Named):
+class Guard(Part):
     """One guard: a subject, the reference that it is held against, and whether its ratio is within the limit."""
 
+    name: str
     subject: str
     reference: str
     ratio: Positive
@@ -40,4 +41,4 @@ class Guards(JsonFile):
     machine: Machine
     p_limit: float
     clock: str
-    guards: Annotated[EachOnce[Guard], Field(min_length=1)]
+    guards: Annotated[list[Guard], EACH_ONCE, Field(min_length=1)]

@@ -25,30 +25,19 @@ class OpenPart(Part):
     model_config = ConfigDict(extra="allow")
 
 
-class Named(Part):
-    """An entry with a name."""
-
-    name: str
-
-
-_Entry = TypeVar("_Entry", bound=Named)
+_Entry = TypeVar("_Entry")
 
 
 def _check_names(entries: list[_Entry]) -> list[_Entry]:
-    check_distinct([entry.name for entry in entries])
+    names = [getattr(entry, "name", entry) for entry in entries]
+    double = sorted({str(name) for name in names if names.count(name) > 1})
+    if double:
+        raise ValueError(f"{double} occur twice")
     return entries
 
 
-def check_distinct(names: list[str]) -> list[str]:
-    """Return `names` if none of them occurs twice; raise `ValueError` if one does."""
-    double = sorted({name for name in names if names.count(name) > 1})
-    if double:
-        raise ValueError(f"{double} occur twice")
-    return names
-
-
-EachOnce = Annotated[list[_Entry], AfterValidator(_check_names)]
-"""Entries with a name each."""
+EACH_ONCE = AfterValidator(_check_names)
+"""Of a list: no text, or no name of an entry, occurs twice."""
 
 Whole = Annotated[int, Field(ge=0, lt=2**53)]
 Positive = Annotated[float, Field(gt=0)]

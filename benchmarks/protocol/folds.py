@@ -52,19 +52,7 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True)
 class Drawing:
-    """What folds are drawn from, and how.
-
-    Attributes
-    ----------
-    labelled, task
-        The recordings that the task uses, with their labels, and the task.
-    n_folds
-        Folds per repetition; None takes 5, or fewer where the speakers allow no more, and says so.
-    repetitions
-        How often all folds are drawn.
-    seed
-        Seed of the drawing.
-    """
+    """What folds are drawn from, and how; see `make_plan`."""
 
     labelled: LabelledRecordings
     task: Task
@@ -117,10 +105,12 @@ def make_plan(
 
     Parameters
     ----------
-    labelled, task, n_folds, repetitions, seed
-        See `Drawing`.
-    protocol
-        Name of one of `PROTOCOLS`.
+    n_folds
+        Folds per repetition; None takes 5, or fewer where the speakers allow no more, and says so.
+    repetitions
+        How often all folds are drawn; fixed splits (``official``) have one.
+    seed
+        Seed of the drawing.
 
     Raises
     ------
