@@ -8,7 +8,7 @@ planted and found.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,33 +19,19 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks import duplicates, isolation
 from benchmarks.cells import CellJob
-from benchmarks.folds import RANDOM, ROLES
-from benchmarks.tasks import LabelledRecordings, Task
+from benchmarks.protocol.tasks import LabelledRecordings, Task
 from benchmarks.telling import Telling, telling_attributes
 from features.cache import Features
 from features.corpora.recordings import Corpus
 from features.mfcc import MfccConfig
-from reports import audits, tables
-from reports.audits import CLEAR, LEAK, NOT_LOOKED, WARNING
+from reports import tables
+from reports.audits import CLEAR, LEAK, NOT_LOOKED, SCHEMA, WARNING, Audit, Check, findings_of
+from reports.fold_offences import SPLIT, Rule, offences, offenders_of, sides
+from reports.terms import RANDOM, ROLES
 
 MOST_NAMED = 5
 SAME_BYTES = "the same bytes as"
 """What the reason of a quarantined recording says if its file is a copy of another's."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Check:
-    """One check: `audits` declares the fields."""
-
-    name: str
-    title: str
-    looked_for: str
-    looked_at: str
-    outcome: str
-    limits: str
-    n_found: int = 0
-    found: list[str] = field(default_factory=list)
-    numbers: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,16 +122,16 @@ def audit(audited: Audited, *, seed: int) -> dict[str, Any]:
 
 def content(checks: Sequence[Check], protocol: str) -> dict[str, Any]:
     """Return checks as ``audit.json`` holds them."""
-    return audits.check({"schema": audits.SCHEMA, "protocol": protocol, "checks": [asdict(each) for each in checks]})
+    return Audit.check_content(
+        {"schema": SCHEMA, "protocol": protocol, "checks": [each.model_dump() for each in checks]}
+    )
 
 
-def lines(found: dict[str, Any]) -> list[str]:
+def lines(audit: dict[str, Any]) -> list[str]:
     """Return an audit as lines for a terminal."""
     told = []
-    for entry in found["checks"]:
-        more = entry["n_found"] - len(entry["found"])
-        rest = f"; and {more:,} more" if more > 0 else ""
-        what = f" {'; '.join(entry['found'])}{rest}." if entry["found"] else ""
+    for entry in audit["checks"]:
+        what = f" {findings_of(entry)}." if entry["findings"] else ""
         told.append(f"{entry['outcome']:14} {entry['title'].lower()}: {entry['looked_at']}{what}")
     return told
 
@@ -180,28 +166,27 @@ def _named(found: Sequence[str]) -> list[str]:
 
 
 def _speakers(folds: pd.DataFrame, audited: Audited) -> Check:
-    keys = ["protocol", "repetition", "fold"]
-    speakers = audited.labelled.recordings[["recording_id", "speaker"]]
-    joined = folds.merge(speakers, on="recording_id", how="left")
-    shared = joined.groupby([*keys, "speaker"])["role"].agg(lambda roles: " and ".join(sorted(set(roles))))
-    shared = shared[shared.str.contains(" and ")]
-    table = shared.reset_index()[[*keys, "speaker", "role"]]
-    found = [
-        f"speaker '{speaker}' in {roles} of {protocol}, repetition {repetition}, fold {fold}"
-        for protocol, repetition, fold, speaker, roles in table.itertuples(index=False, name=None)
+    recordings = audited.labelled.recordings
+    shared = [offence for offence in offences(folds, recordings) if offence.rule is Rule.SPEAKER]
+    findings = [
+        f"speaker '{each.name}' in {' and '.join(each.roles)} of {each.protocol}, repetition {each.repetition}, "
+        f"fold {each.fold}"
+        for each in shared
     ]
     by_design = audited.protocol == RANDOM
-    n_splits = folds[keys].drop_duplicates().shape[0]
+    n_splits = folds[SPLIT].drop_duplicates().shape[0]
+    n_speakers = sides(folds, recordings)["speaker"].nunique()
     return Check(
         name="speakers",
         title="Speakers on two sides",
         looked_for="A speaker with recordings in two of training, validation and test of one split.",
-        looked_at=f"{n_splits} splits of {joined['speaker'].nunique()} speakers, in the folds that the cells read."
+        looked_at=f"{n_splits} splits of {n_speakers} speakers, in the folds that the cells read."
         + (" This protocol shares speakers by design." if by_design else ""),
-        outcome=NOT_LOOKED if by_design else LEAK if found else CLEAR,
-        n_found=0 if by_design else table["speaker"].nunique(),
-        found=[] if by_design else _named(found),
-        limits="One person under two names: speakers are told apart by their names alone.",
+        outcome=NOT_LOOKED if by_design else LEAK if findings else CLEAR,
+        n_findings=0 if by_design else len(offenders_of(shared, Rule.SPEAKER)),
+        findings=[] if by_design else _named(findings),
+        cannot_find="One person under two names: speakers are told apart by their names alone.",
+        numbers={},
     )
 
 
@@ -225,9 +210,9 @@ def _identical(copies: Sequence[NDArray[np.int64]], splits: Splits, audited: Aud
         looked_for="Recordings whose MFCCs are equal in every bit, under names of several speakers or on two sides.",
         looked_at=told,
         outcome=LEAK if found else CLEAR,
-        n_found=len(found),
-        found=_named(found),
-        limits="Audio that is the same only after the end of the clip, or before it was changed in any way.",
+        n_findings=len(found),
+        findings=_named(found),
+        cannot_find="Audio that is the same only after the end of the clip, or before it was changed in any way.",
         numbers={"n_sets": len(copies), "n_harmless": harmless, "n_left_out": left_out},
     )
 
@@ -256,10 +241,10 @@ def _near(copies: Sequence[NDArray[np.int64]], splits: Splits, features: Feature
         looked_for="Pairs on two sides of a split that sound nearly the same, by the distance of their MFCCs.",
         looked_at=f"{near.n_pairs:,} pairs; a distance below {near.limit:.4f} counts{usual}.",
         outcome=LEAK if pairs else CLEAR,
-        n_found=len(pairs),
-        found=found,
-        limits="Copies with noise 30 dB below the voice or louder, at another speed or sampling rate, from a lossy "
-        "codec at a low rate, or played in another room.",
+        n_findings=len(pairs),
+        findings=found,
+        cannot_find="Copies with noise 30 dB below the voice or louder, at another speed or sampling rate, from a "
+        "lossy codec at a low rate, or played in another room.",
         numbers={
             "limit": near.limit,
             "median": near.median if np.isfinite(near.median) else None,
@@ -278,14 +263,15 @@ def _preprocessing(audited: Audited) -> Check:
         looked_at=f"{seen.n_alone} recordings extracted alone, {seen.n_views} views of them made alone, bit for bit; "
         f"{seen.n_handed:,} recordings handed to a model that only writes down what it gets.",
         outcome=LEAK if seen.found else CLEAR,
-        n_found=len(seen.found),
-        found=_named(seen.found),
-        limits="A model that fetches test recordings by itself: python -m benchmarks audit --models tries each.",
+        n_findings=len(seen.found),
+        findings=_named(seen.found),
+        cannot_find="A model that fetches test recordings by itself: python -m benchmarks audit --models tries each.",
+        numbers={},
     )
 
 
 def _groups(found: Sequence[Telling]) -> Check:
-    telling = [each for each in found if each.is_found]
+    telling = [each for each in found if each.is_significant]
     told = [
         f"{each.attribute} alone tells {100 * each.score:.1f} % (chance {100 * each.chance:.1f} %, "
         f"corrected p {each.p_holm:.2g})"
@@ -297,9 +283,9 @@ def _groups(found: Sequence[Telling]) -> Check:
         looked_for="Attributes of speakers or recordings that predict the label by themselves, speakers held out.",
         looked_at=f"{len(found)} attributes that differ between speakers or recordings.",
         outcome=WARNING if telling else CLEAR,
-        n_found=len(telling),
-        found=_named(told),
-        limits="Attributes that nobody wrote down, such as the microphone; two that tell the label together only.",
+        n_findings=len(telling),
+        findings=_named(told),
+        cannot_find="Attributes that nobody wrote down, such as the microphone; two that tell the label together only.",
         numbers={"attributes": [asdict(each) for each in found]},
     )
 
@@ -312,7 +298,9 @@ def models_check(found: Sequence[str], models: Sequence[str]) -> Check:
         looked_for="Answers that change when other test recordings and their labels are replaced; two fits a model.",
         looked_at=f"{', '.join(models)}, on the first split, in processes of their own.",
         outcome=LEAK if found else CLEAR,
-        n_found=len(found),
-        found=_named(found),
-        limits="A model that knows the recordings from elsewhere, such as from their files or from earlier training.",
+        n_findings=len(found),
+        findings=_named(found),
+        cannot_find="A model that knows the recordings from elsewhere, such as from their files or from earlier "
+        "training.",
+        numbers={},
     )

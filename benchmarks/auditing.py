@@ -15,8 +15,8 @@ from benchmarks.jobs import check_models, make_jobs
 from benchmarks.manifests import conditions_of
 from benchmarks.preparing import Material, prepare
 from benchmarks.progress import Stages
+from benchmarks.protocol.tasks import find_task
 from benchmarks.settings import SEED, RunSettings
-from benchmarks.tasks import find_task
 from reports import tables
 
 
@@ -46,7 +46,7 @@ def audit_corpus(settings: RunSettings, *, cache: Path, stages: Stages, keras_ba
             first = [job for job in jobs if job.cell == dataclasses.replace(jobs[0].cell, model=job.cell.model)]
             peeks = models_check(isolation.peeking(material.features, first), [job.cell.model for job in first])
             advance(len(first), len(first))
-    return {**found, "checks": [*found["checks"], dataclasses.asdict(peeks)]}
+    return {**found, "checks": [*found["checks"], peeks.model_dump()]}
 
 
 def audited(folder: Path, settings: RunSettings, material: Material, jobs: Sequence[CellJob]) -> Audited:

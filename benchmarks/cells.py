@@ -32,8 +32,7 @@ from models.catalogue import display_name, resolve
 from models.files import import_for_saving, save_model
 from models.protocol import Examples, Model, ModelSetup, Prediction, SavableModel
 from reports import tables
-from reports.files import checksum
-from reports.json_files import odd_value
+from reports.files import checksum, odd_value
 
 N_SINGLE_CALLS = 100
 """Recordings that are asked one by one, each timed."""

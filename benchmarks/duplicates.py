@@ -47,7 +47,7 @@ Rows = NDArray[np.int64]
 
 @dataclass(frozen=True, kw_only=True)
 class NearDuplicates:
-    """What the search found.
+    """The pairs of a search, and what it went by.
 
     Attributes
     ----------
@@ -182,30 +182,30 @@ def _parts(sound: Sound, scale: tuple[Floats, Floats], rows: slice) -> Floats:
 
 
 def _squares(left: Floats, right: Floats) -> Floats:
-    found: Floats = (left**2).sum(axis=1)[:, None] + (right**2).sum(axis=1)[None] - 2 * left @ right.T
-    return found
+    squares: Floats = (left**2).sum(axis=1)[:, None] + (right**2).sum(axis=1)[None] - 2 * left @ right.T
+    return squares
 
 
 def _candidates(parts: Floats, codes: NDArray[Any], radius: float) -> tuple[Rows, Rows]:
     """Return the pairs whose part means lie within `radius` and whose roles differ in any split."""
-    found: list[tuple[Rows, Rows]] = []
+    pairs: list[tuple[Rows, Rows]] = []
     blocks = list(_blocks(len(parts)))
     for place, above in enumerate(blocks):
         for right in blocks[place:]:
             i, j = np.nonzero(_squares(parts[above], parts[right]) < radius**2)
             i, j = i + above.start, j + right.start
             keep = (i < j) & (codes[i] != codes[j])
-            found.append((i[keep], j[keep]))
-    return np.concatenate([pair[0] for pair in found]), np.concatenate([pair[1] for pair in found])
+            pairs.append((i[keep], j[keep]))
+    return np.concatenate([pair[0] for pair in pairs]), np.concatenate([pair[1] for pair in pairs])
 
 
 def _across(sides: NDArray[np.int8], first: Rows, second: Rows) -> NDArray[np.bool_]:
     """Tell which pairs stand on two sides of any split."""
-    found = np.zeros(len(first), dtype=bool)
+    across = np.zeros(len(first), dtype=bool)
     for roles in sides:
         a, b = roles[first], roles[second]
-        found |= (a != b) & (a > 0) & (b > 0)
-    return found
+        across |= (a != b) & (a > 0) & (b > 0)
+    return across
 
 
 def _n_pairs(sides: NDArray[np.int8], codes: NDArray[Any]) -> int:
@@ -239,12 +239,12 @@ def _median_distance(sound: Sound, scale: tuple[Floats, Floats], parts: Floats, 
 
 def distances(sound: Sound, scale: tuple[Floats, Floats], first: Rows, second: Rows) -> Floats:
     """Return the distance of every pair; infinite where no shift lets enough of both overlap."""
-    found = np.empty(len(first), dtype=np.float32)
+    distance = np.empty(len(first), dtype=np.float32)
     for rows in _blocks(len(first)):
         i, j = first[rows], second[rows]
         pair = [(_standard(sound, scale, side), sound.weights(side)) for side in (i, j)]
-        found[rows] = _closest(*pair)
-    return found
+        distance[rows] = _closest(*pair)
+    return distance
 
 
 def _closest(one: tuple[Floats, Floats], other: tuple[Floats, Floats]) -> Floats:

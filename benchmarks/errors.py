@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 
+from benchmarks.protocol.tasks import TaskError
 from benchmarks.results import RunError
 from benchmarks.settings import SettingsError
-from benchmarks.tasks import TaskError
 from features.audio import AudioError
 from features.cache import CacheError
 from features.corpora.recordings import CorpusError

@@ -30,11 +30,11 @@ from benchmarks.plug_ins import sources
 from benchmarks.power_laws import fit_law
 from benchmarks.preparing import Material, prepare_corpus
 from benchmarks.progress import Stages
+from benchmarks.protocol.tasks import find_task
 from benchmarks.provenance import CHECKOUT
 from benchmarks.results import RunDirectory
 from benchmarks.runner import collect
 from benchmarks.settings import SEED, RunSettings, SettingsError, moment
-from benchmarks.tasks import find_task
 from features.corpora.audiomnist import open_audiomnist
 from features.corpora.opening import open_corpus
 from features.corpora.recordings import Corpus, CorpusError, check_recordings, quarantine_table

@@ -8,11 +8,11 @@ from typing import Any
 
 from benchmarks import plug_ins
 from benchmarks.cells import Cell, CellJob
-from benchmarks.folds import CONTROL, RANDOM
 from benchmarks.preparing import Material
 from benchmarks.results import RunError
 from benchmarks.settings import SEED, RunSettings
 from models.catalogue import CATALOGUE, display_name, resolve
+from reports.terms import CONTROL, RANDOM
 
 
 def check_models(models: Sequence[str]) -> None:

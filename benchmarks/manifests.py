@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from benchmarks import plug_ins, provenance
-from benchmarks.folds import RANDOM, folds_hash
 from benchmarks.preparing import Material, truncated_share
+from benchmarks.protocol.folds import folds_hash
+from benchmarks.protocol.sentences import protocol_sentences
 from benchmarks.results import SCHEMA, corpus_hash
 from benchmarks.settings import SEED, RunSettings
-from benchmarks.wording import protocol_sentences
 from features.corpora.recordings import Corpus
 from models.catalogue import CATALOGUE, display_name
+from reports.terms import RANDOM
 
 _NO_CONDITIONS = {"cache", "out", "fresh", "timings_from", "cell_time_s", "cell_memory_mb"}
 """Settings that decide where results lie and whether cells finish, not what they are."""

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.folds import Plan, make_plan
 from benchmarks.progress import Stages
+from benchmarks.protocol.folds import Plan, make_plan
+from benchmarks.protocol.tasks import LabelledRecordings, Task, TaskError, label_recordings
 from benchmarks.results import RunError
 from benchmarks.settings import SEED, RunSettings
-from benchmarks.tasks import LabelledRecordings, Task, TaskError, label_recordings
 from features.cache import Features, mfcc_features
 from features.corpora.opening import open_corpus
 from features.corpora.recordings import Corpus, check_recordings, quarantine_table, without_doubles

@@ -22,8 +22,7 @@ from benchmarks.executors import COMMAND, Outcome
 from benchmarks.provenance import CHECKOUT
 from features.cache import Features
 from reports import tables
-from reports.files import checksum, remove_abandoned, write_text
-from reports.json_files import odd_value
+from reports.files import checksum, odd_value, remove_abandoned, write_text
 
 MANIFEST = "manifest.json"
 LOCK = ".lock"

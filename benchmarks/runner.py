@@ -20,12 +20,13 @@ from benchmarks.jobs import check_models, make_jobs
 from benchmarks.manifests import conditions_of, manifest_of
 from benchmarks.preparing import Material, prepare
 from benchmarks.progress import Stages
+from benchmarks.protocol.tasks import Task, find_task
 from benchmarks.results import RunDirectory, RunError
 from benchmarks.resuming import run_missing
 from benchmarks.settings import SEED, RunSettings
-from benchmarks.tasks import Task, find_task
 from models.catalogue import CATALOGUE, display_name
-from reports import audits, borrowed, page, summary, tables, wording
+from reports import borrowed, page, summary, tables, wording
+from reports.audits import Audit
 from reports.links import refuse_links
 from reports.plain_text import printable
 
@@ -111,7 +112,7 @@ def _run_claimed(
     tables.write(material.corpus.recordings, "recordings", directory.path)
     tables.write(material.corpus.quarantine, "quarantine", directory.path)
     tables.write(material.plan.folds, "folds", directory.path)
-    audits.write(audit(audited(directory.path, settings, material, jobs), seed=SEED), directory.path)
+    Audit.write(audit(audited(directory.path, settings, material, jobs), seed=SEED), directory.path)
     n_ran = run_missing(directory, jobs, settings, stages)
     return finish(directory, [*jobs, *kept], manifest, material, n_ran, timings_from=settings.timings_from)
 
@@ -123,7 +124,7 @@ def _check_timings_from(settings: RunSettings, material: Material, conditions: d
     if settings.timings_from.resolve() == settings.folder.resolve():
         raise RunError(f"--timings-from {settings.timings_from}: is this run's own directory; name another run")
     jobs = make_jobs(settings, material, plug_ins.sources(settings.models), conditions)
-    borrowed.check(settings.timings_from, conditions, {tuple(job.cell.keys.values()) for job in jobs})
+    borrowed.check_source(settings.timings_from, conditions, {tuple(job.cell.keys.values()) for job in jobs})
 
 
 def _models_of(directory: RunDirectory, former: dict[str, Any], settings: RunSettings) -> plug_ins.Sources:

@@ -8,7 +8,7 @@ where the label is the recording's) score as high, corrected over attributes by 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from statsmodels.stats.multitest import multipletests
 
-from benchmarks.tasks import LabelledRecordings, Task
+from benchmarks.protocol.tasks import LabelledRecordings, Task
 
 N_PERMUTATIONS = 999
 N_PERMUTATIONS_WITHIN = 299
@@ -58,10 +58,10 @@ class Telling:
     score: float
     chance: float
     p: float
-    p_holm: float
+    p_holm: float = 1.0
 
     @property
-    def is_found(self) -> bool:
+    def is_significant(self) -> bool:
         """Tell whether the attribute predicts the label better than chance."""
         return self.p_holm < LEVEL
 
@@ -85,7 +85,7 @@ def telling_attributes(labelled: LabelledRecordings, task: Task, *, seed: int) -
     number = N_PERMUTATIONS if task.per_speaker else N_PERMUTATIONS_WITHIN
     permuted = np.stack([label, *(_permuted(label, speaker, task.per_speaker, rng) for _ in range(number))])
     own = _SAME_THING.get(task.column, (task.column,))
-    found: dict[str, tuple[int, int, float, float, float]] = {}
+    judged: list[Telling] = []
     for name in (name for name in (*_CATEGORIES, *_NUMBERS) if name not in own):
         value = _coded(units[name], name in _NUMBERS)
         known = value >= 0
@@ -94,26 +94,24 @@ def telling_attributes(labelled: LabelledRecordings, task: Task, *, seed: int) -
             continue
         scores = _scores(permuted[:, known], value[known], speaker[known], len(labelled.classes))
         p = float((scores >= scores[0] - 1e-12).mean())
-        found[name] = (n_values, len(np.unique(speaker[known])), float(scores[0]), 1 / n_classes, p)
-    return _corrected(found)
-
-
-def _corrected(found: dict[str, tuple[int, int, float, float, float]]) -> list[Telling]:
-    if not found:
-        return []
-    corrected = multipletests([each[-1] for each in found.values()], method="holm")[1]
-    told = [
-        Telling(
-            attribute=name,
-            n_values=n_values,
-            n_speakers=n_speakers,
-            score=score,
-            chance=chance,
-            p=p,
-            p_holm=float(p_holm),
+        judged.append(
+            Telling(
+                attribute=name,
+                n_values=n_values,
+                n_speakers=len(np.unique(speaker[known])),
+                score=float(scores[0]),
+                chance=1 / n_classes,
+                p=p,
+            )
         )
-        for (name, (n_values, n_speakers, score, chance, p)), p_holm in zip(found.items(), corrected, strict=True)
-    ]
+    return _corrected(judged)
+
+
+def _corrected(judged: list[Telling]) -> list[Telling]:
+    if not judged:
+        return []
+    corrected = multipletests([each.p for each in judged], method="holm")[1]
+    told = [replace(each, p_holm=float(p_holm)) for each, p_holm in zip(judged, corrected, strict=True)]
     return sorted(told, key=lambda each: (each.p_holm, -each.score, each.attribute))
 
 

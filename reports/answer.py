@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from reports import audit_exhibits, wording
 from reports.groups import IS_THE_TASK
-from reports.run import RANDOM, Json
+from reports.terms import RANDOM, Json
 
 SYNTHETIC = "The voices are synthetic: the numbers on this page show what the tool does, not how people are recognised."
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reports import audits, wording
 from reports.exhibits import Table
-from reports.run import Json
+from reports.terms import Json
 
 
 def table(summary: Json) -> Table | None:
@@ -15,8 +15,8 @@ def table(summary: Json) -> Table | None:
         [
             entry["title"],
             f"{entry['looked_for']} {entry['looked_at']}",
-            f"{wording.capital(entry['outcome'])}{_what(entry)}",
-            entry["limits"],
+            ": ".join(filter(None, [wording.capital(entry["outcome"]), audits.findings_of(entry)])),
+            entry["cannot_find"],
         ]
         for entry in summary["audit"]["checks"]
     ]
@@ -63,16 +63,8 @@ def sentence(summary: Json) -> str:
 
 def warning(summary: Json) -> str | None:
     """Return what must be read first where a leak was found; None where not."""
-    found = audits.leaks(summary["audit"]) if summary.get("audit") else []
-    if not found:
+    leaks = audits.leaks(summary["audit"]) if summary.get("audit") else []
+    if not leaks:
         return None
-    named = wording.listed([f"{entry['title'].lower()} ({entry['n_found']})" for entry in found])
+    named = wording.listed([f"{entry['title'].lower()} ({entry['n_findings']})" for entry in leaks])
     return f"The leakage audit found {named}: scores on this page may be too high."
-
-
-def _what(entry: Json) -> str:
-    if not entry["found"]:
-        return ""
-    more = entry["n_found"] - len(entry["found"])
-    listed = "; ".join(entry["found"])
-    return f": {listed}{f'; and {more:,} more' if more > 0 else ''}"

@@ -1,83 +1,57 @@
-"""The leakage audit of a run: ``audit.json``, declared here, checked when it is written and when it is read.
+"""The leakage audit of a run: ``audit.json``, declared.
 
 It lies beside the tables; ``docs/summary.md`` describes its fields.
 """
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
 
-from reports import json_files
-from reports.files import write_text
-from reports.json_files import fields
-from reports.run import Json
-from reports.tables import TableError
+from pydantic import Field
 
-SCHEMA = "voxfold-audit/1"
-FILE = "audit.json"
+from reports.json_files import EACH_ONCE, JsonFile, Part
+from reports.terms import Json
 
-CLEAR, LEAK, WARNING, NOT_LOOKED = "nothing found", "leak", "warning", "not looked for"
-OUTCOMES = (CLEAR, LEAK, WARNING, NOT_LOOKED)
+SCHEMA = "voxfold-audit/2"
 
-_TOP = {"schema": str, "protocol": str, "checks": list}
-_CHECK = {
-    "name": str,
-    "title": str,
-    "looked_for": str,
-    "looked_at": str,
-    "outcome": str,
-    "n_found": int,
-    "found": list,
-    "limits": str,
-    "numbers": dict,
-}
+Outcome = Literal["nothing found", "leak", "warning", "not looked for"]
+CLEAR: Outcome = "nothing found"
+LEAK: Outcome = "leak"
+WARNING: Outcome = "warning"
+NOT_LOOKED: Outcome = "not looked for"
 
 
-def read(folder: Path) -> Json | None:
-    """Return the audit of the run directory `folder`; None where there was none.
+class Check(Part):
+    """One check of the audit: what it looked for, in what, and what it cannot find."""
 
-    Raises
-    ------
-    reports.tables.TableError
-        The file is not as declared.
-    """
-    path = folder / FILE
-    return check(json_files.read(path, "run the benchmark again")) if path.exists() else None
-
-
-def write(found: Json, folder: Path) -> Path:
-    """Check `found` and write it to ``folder/audit.json``, whole or not at all."""
-    path = folder / FILE
-    write_text(path, json.dumps(check(found), indent=1, allow_nan=False, ensure_ascii=False) + "\n")
-    return path
+    name: str
+    title: str
+    looked_for: str
+    looked_at: str
+    outcome: Outcome
+    cannot_find: str
+    n_findings: Annotated[int, Field(ge=0)]
+    findings: list[str]
+    numbers: dict[str, Any]
 
 
-def check(found: object) -> Json:
-    """Return `found` if it is as declared.
+class Audit(JsonFile):
+    """The file ``audit.json``."""
 
-    Raises
-    ------
-    reports.tables.TableError
-        A field is missing, unknown or of another type, or a check occurs twice.
-    """
-    top = fields(found, _TOP, f"{FILE}: ")
-    if top["schema"] != SCHEMA:
-        raise TableError(f"{FILE}: schema '{top['schema']}', expected '{SCHEMA}'; run the benchmark again")
-    names = [_check(entry, place)["name"] for place, entry in enumerate(top["checks"])]
-    if not names or len(set(names)) < len(names):
-        raise TableError(f"{FILE}: expected checks with a name each, got {names}; run the benchmark again")
-    return top
+    FILE: ClassVar[str] = "audit.json"
+    REMEDY: ClassVar[str] = "run the benchmark again"
+
+    schema_: Annotated[Literal["voxfold-audit/2"], Field(alias="schema")]
+    protocol: str
+    checks: Annotated[list[Check], EACH_ONCE, Field(min_length=1)]
 
 
-def leaks(found: Json) -> list[Json]:
+def findings_of(check: Json) -> str:
+    """Return the findings that are named, and how many more there are; empty where nothing was found."""
+    more = check["n_findings"] - len(check["findings"])
+    return "; ".join(check["findings"]) + (f"; and {more:,} more" if check["findings"] and more > 0 else "")
+
+
+def leaks(audit: Json) -> list[Json]:
     """Return the checks of an audit that found a leak."""
-    return [entry for entry in found["checks"] if entry["outcome"] == LEAK]
-
-
-def _check(found: object, place: int) -> Json:
-    entry = fields(found, _CHECK, f"{FILE}: check {place}: ")
-    usable = entry["outcome"] in OUTCOMES and all(isinstance(text, str) for text in entry["found"])
-    if not usable or isinstance(entry["n_found"], bool) or entry["n_found"] < 0:
-        raise TableError(f"{FILE}: check '{entry['name']}': outcome, found or n_found are not as declared")
-    return entry
+    return [check for check in audit["checks"] if check["outcome"] == LEAK]

@@ -16,7 +16,8 @@ from scipy.stats import rankdata
 
 from reports.metrics import SPLIT_KEYS
 from reports.number import number
-from reports.run import Json, Task, scores_of
+from reports.run import Task, scores_of
+from reports.terms import Json
 from reports.uncertainty import NO_VARIATION, FloatArray, Interval, no_interval, too_few, transformed_t
 
 

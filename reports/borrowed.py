@@ -8,21 +8,20 @@ comes from. The report shows it in place of the run's own, and says so; gates an
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from reports import guards, json_files, tables
-from reports.declared import Origin, check_part
-from reports.run import Json, read_manifest
+from reports import tables
+from reports.declared import Origin
+from reports.guards import Guards
+from reports.run import read_manifest
+from reports.terms import Json
 
 FOLDER = "timings-from"
 
-_ORIGIN = "origin.json"
-_REMEDY = "give --timings-from again"
 _ALIKE = ("task", "protocol", "folds", "corpus", "mfcc", "refit")
 """Conditions under which cells of the same name do the same work; others change how long it takes."""
 
@@ -57,12 +56,13 @@ def read(folder: Path) -> Borrowed | None:
     place = folder / FOLDER
     if not place.is_dir():
         return None
-    found = json_files.read(place / _ORIGIN, _REMEDY)
-    origin: Json = check_part(Origin, found, _ORIGIN, _REMEDY)
-    return Borrowed(origin=origin, timings=tables.read("timings", place), guards=guards.read(place))
+    origin = Origin.read(place)
+    if origin is None:
+        raise tables.TableError(f"{Origin.FILE} is missing in {place}; {Origin.REMEDY}")
+    return Borrowed(origin=origin, timings=tables.read("timings", place), guards=Guards.read(place))
 
 
-def check(source: Path, conditions: Json, cells: set[tuple[object, ...]]) -> None:
+def check_source(source: Path, conditions: Json, cells: set[tuple[object, ...]]) -> None:
     """Stop unless `source` is a run of the same work that has timed every one of `cells`.
 
     Parameters
@@ -105,13 +105,13 @@ def borrow(folder: Path, source: Path) -> None:
     Raises
     ------
     reports.tables.TableError
-        See `check`.
+        See `check_source`.
     """
     if source.resolve() == folder.resolve():
         give_back(folder)
         return
     cells = _cells(tables.read("timings", folder))
-    check(source, read_manifest(folder).get("conditions", {}), cells)
+    check_source(source, read_manifest(folder).get("conditions", {}), cells)
     timings = tables.read("timings", source)
     keys = pd.MultiIndex.from_frame(timings[list(tables.CELL_KEYS)])
     own = timings[(timings["protocol"] == "") | keys.isin(sorted(cells))].reset_index(drop=True)
@@ -120,11 +120,9 @@ def borrow(folder: Path, source: Path) -> None:
     temporary.mkdir()
     try:
         tables.write(own, "timings", temporary)
-        found = guards.read(source)
-        if found is not None:
-            guards.write(found, temporary)
-        origin = json.dumps(_origin(source, own), indent=1, sort_keys=True)
-        (temporary / _ORIGIN).write_text(origin + "\n", encoding="utf-8")
+        if (guards := Guards.read(source)) is not None:
+            Guards.write(guards, temporary)
+        Origin.write(_origin(source, own), temporary)
         give_back(folder)
         temporary.replace(folder / FOLDER)
     finally:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from reports.metrics import mean_number, speaker_table
 from reports.number import number
-from reports.run import Json, Run, Task, scores_of
+from reports.run import Run, Task, scores_of
+from reports.terms import Json
 
 N_BINS = 10
 

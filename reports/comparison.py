@@ -17,7 +17,8 @@ from reports import fold_level
 from reports.metrics import balanced, balanced_number, speaker_table, stratified, why_no_balance
 from reports.number import number
 from reports.paired import ALPHA, detectable, sign_flip
-from reports.run import CONTROL, RANDOM, Json, Run, Task
+from reports.run import Run, Task
+from reports.terms import CONTROL, RANDOM, Json
 from reports.uncertainty import Interval, Moments, difference_interval, moments
 
 EQUAL_REGION = 0.01

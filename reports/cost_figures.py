@@ -11,8 +11,8 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from reports import wording
 from reports.drawing import WIDTH_PX, marks, percent_axis, spread
 from reports.figures import styles
-from reports.run import MAJORITY, Json
 from reports.svg import MUTED, Caption, canvas, inline, settings
+from reports.terms import MAJORITY, Json
 
 
 def cost(summary: Json) -> str:

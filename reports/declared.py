@@ -5,99 +5,82 @@ Further entries are shown as they are, so they may be anything that a file can h
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, ValidationError
+from pydantic import ConfigDict, Field
 
-from reports.json_files import odd_value
-from reports.tables import TableError
-
-Whole = Annotated[StrictInt, Field(ge=0, lt=2**53)]
-Texts = list[StrictStr]
+from reports.json_files import EACH_ONCE, JsonFile, OpenPart, Whole
 
 
-class Part(BaseModel):
-    """Entries that are declared, among others."""
-
-    model_config = ConfigDict(extra="allow")
-
-
-class _Task(Part):
-    name: StrictStr
-    classes: Annotated[Texts, Field(min_length=1)]
-    attribute: StrictStr | None = None
-    per_speaker: StrictBool = True
-    question: StrictStr = ""
+class _Task(OpenPart):
+    name: str
+    classes: Annotated[list[str], Field(min_length=1), EACH_ONCE]
+    attribute: str | None = None
+    per_speaker: bool = True
+    question: str = ""
 
 
-class _Protocol(Part):
-    name: StrictStr
+class _Protocol(OpenPart):
+    name: str
     folds: Whole | None = None
-    fold_names: list[StrictStr] = []
+    fold_names: list[str] = Field(default_factory=list)
     repetitions: Whole | None = None
     seeds: list[Whole] | None = None
-    refit: StrictBool = True
-    sentences: Texts = []
-    notes: Texts = []
+    refit: bool = True
+    sentences: list[str] = Field(default_factory=list)
+    notes: list[str] = Field(default_factory=list)
 
 
-class _Model(Part):
-    name: StrictStr
-    description: StrictStr = ""
-    view: StrictStr | None = None
-    baseline: StrictBool = False
+class _Model(OpenPart):
+    name: str
+    description: str = ""
+    view: str | None = None
+    baseline: bool = False
 
 
-class _Corpus(Part):
-    kind: StrictStr | None = None
-    name: StrictStr | None = None
-    synthetic: StrictBool = False
-    hash: StrictStr | None = None
-    notes: Texts = []
+class _Corpus(OpenPart):
+    kind: str | None = None
+    name: str | None = None
+    synthetic: bool = False
+    hash: str | None = None
+    notes: list[str] = Field(default_factory=list)
 
 
-class _Failure(Part):
-    cell: StrictStr
-    error: StrictStr
+class _Failure(OpenPart):
+    cell: str
+    error: str
 
 
-class _Choice(Part):
-    model: StrictStr
+class _Choice(OpenPart):
+    model: str
     model_bytes: Whole | None = None
 
 
-class _Cells(Part):
-    failed: list[_Failure] = []
-    choices: list[_Choice] = []
+class _Cells(OpenPart):
+    failed: list[_Failure] = Field(default_factory=list)
+    choices: list[_Choice] = Field(default_factory=list)
 
 
-class Machine(Part):
+class Machine(OpenPart):
     """The machine on which something was measured."""
 
-    processor: StrictStr | None = None
-    system: StrictStr | None = None
+    processor: str | None = None
+    system: str | None = None
     cores: Whole | None = None
     memory_bytes: Whole | None = None
 
 
-class Measurement(Part):
-    """Where and when something was measured."""
+class Manifest(JsonFile):
+    """The file ``manifest.json``."""
 
-    created: StrictStr | None
-    machine: Machine
+    model_config = ConfigDict(extra="allow")
 
+    FILE: ClassVar[str] = "manifest.json"
+    REMEDY: ClassVar[str] = "run the benchmark again"
 
-class Origin(Measurement):
-    """The run that timings were taken from."""
-
-    commit: StrictStr | None
-    timings_hash: StrictStr
-
-
-class _Manifest(Part):
     task: _Task
     protocol: _Protocol
-    models: list[_Model]
+    models: Annotated[list[_Model], EACH_ONCE]
     corpus: _Corpus = _Corpus()
     cells: _Cells = _Cells()
     machine: Machine | None = None
@@ -106,55 +89,21 @@ class _Manifest(Part):
     accelerated: dict[str, Any] | None = None
     conditions: dict[str, Any] | None = None
     settings: dict[str, Any] | None = None
-    created: StrictStr | None = None
-    command: StrictStr | None = None
-    commit: StrictStr | None = None
-    folds_hash: StrictStr | None = None
+    created: str | None = None
+    command: str | None = None
+    commit: str | None = None
+    folds_hash: str | None = None
 
 
-def check_manifest(found: object) -> None:
-    """Check what ``manifest.json`` holds.
+class Origin(JsonFile):
+    """The file ``origin.json``: the run that timings were taken from."""
 
-    Raises
-    ------
-    reports.tables.TableError
-        An entry is missing or of another type; the message names it.
-    """
-    if (why := _wrong(_Manifest, found)) is not None:
-        raise _refused(why)
-    manifest: Any = found
-    names_of_models = [model["name"] for model in manifest["models"]]
-    for what, names in (("classes", manifest["task"]["classes"]), ("models", names_of_models)):
-        if len(set(names)) < len(names):
-            raise _refused(f"{what} have the same name twice")
-    if (odd := odd_value(found)) is not None:
-        raise _refused(odd)
+    model_config = ConfigDict(extra="allow")
 
+    FILE: ClassVar[str] = "origin.json"
+    REMEDY: ClassVar[str] = "give --timings-from again"
 
-def check_part(part: type[Part], found: object, file: str, remedy: str) -> Any:
-    """Return what the file `file` holds, if it is as declared; messages end with `remedy`.
-
-    Raises
-    ------
-    reports.tables.TableError
-        An entry is missing or of another type; the message names it and the file.
-    """
-    if (why := _wrong(part, found)) is not None:
-        raise TableError(f"{file}: {why}; {remedy}")
-    return found
-
-
-def _wrong(part: type[Part], found: object) -> str | None:
-    """Say which entry is missing or of another type; None where all are as declared."""
-    try:
-        part.model_validate(found)
-    except ValidationError as error:
-        first = error.errors()[0]
-        if first["type"] == "missing":
-            return f"'{first['loc'][-1]}' is missing"
-        return f"{'.'.join(map(str, first['loc'])) or 'it'}: {first['msg'].lower()}"
-    return None
-
-
-def _refused(why: str) -> TableError:
-    return TableError(f"manifest.json is not that of a run ({why}); run the benchmark again")
+    created: str | None
+    machine: Machine
+    commit: str | None
+    timings_hash: str

@@ -15,8 +15,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from reports import wording
-from reports.run import Json
 from reports.svg import GRID, INK, MUTED, PAPER
+from reports.terms import Json
 
 WIDTH_PX = 900.0
 """Width of a picture."""

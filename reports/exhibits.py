@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reports import wording
-from reports.run import MAJORITY, Json, flat
+from reports.run import flat
+from reports.terms import MAJORITY, Json
 
 MANY_ROWS = 12
 """A table with more rows is folded on the screen."""

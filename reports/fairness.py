@@ -10,7 +10,8 @@ import pandas as pd
 
 from reports.groups import IS_THE_TASK, Members
 from reports.number import number
-from reports.run import NOT_STATED, Json, Task
+from reports.run import Task
+from reports.terms import NOT_STATED, Json
 from reports.uncertainty import MIN_SPEAKERS
 
 POINT_ONLY = "a point value; no interval is defined for it"

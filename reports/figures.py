@@ -29,8 +29,8 @@ from reports.drawing import (
     swarm,
 )
 from reports.forest import Row, forest
-from reports.run import MAJORITY, Json
 from reports.svg import GLYPHS, GRID, INK, MARKERS, MUTED, PALETTE, Caption, canvas, inline, settings
+from reports.terms import MAJORITY, Json
 
 MAX_HINTS = 300
 """Dots of a model that still get a title each; beyond it the page would grow too large."""

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, and their checksums.
+"""Files that are there whole or not at all, their checksums, and values that none of them may hold.
 
 What a run directory holds is written under a temporary name and renamed, so that whoever reads it, while it is written
 or after the writer was killed, finds the old content or the new.
@@ -7,12 +7,16 @@ or after the writer was killed, finds the old content or the new.
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
+
+MAX_DEPTH = 40
+"""Lists and objects within each other in a JSON file."""
 
 
 @contextmanager
@@ -44,3 +48,33 @@ def checksum(path: Path) -> str:
     """Hash a file (SHA-256, hexadecimal; the fastest of hashlib where the processor knows it: 1.2 GB a second)."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def odd_value(content: object) -> str | None:
+    """Say which number or text no table and no page could hold; None where all can be held.
+
+    Parameters
+    ----------
+    content
+        What a JSON file holds, or a part of it.
+    """
+    waiting = [(content, 0)]
+    while waiting:
+        value, depth = waiting.pop()
+        if depth > MAX_DEPTH:
+            return f"nested deeper than {MAX_DEPTH}"
+        if isinstance(value, dict):
+            waiting += [(part, depth + 1) for pair in value.items() for part in pair]
+        elif isinstance(value, list):
+            waiting += [(part, depth + 1) for part in value]
+        elif isinstance(value, int) and abs(value) >= 2**63:
+            return "a number of more than 64 bits"
+        elif isinstance(value, float) and not math.isfinite(value):
+            return f"{value} is no number"
+        elif (
+            isinstance(value, str)
+            and not value.isascii()
+            and value.encode("utf-8", "replace") != value.encode("utf-8", "surrogatepass")
+        ):
+            return f"a text with half a character, {value!a:.60}"
+    return None

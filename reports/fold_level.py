@@ -14,7 +14,8 @@ from scipy.stats import t as student
 
 from reports.metrics import balanced, speaker_table
 from reports.number import plain
-from reports.run import CONTROL, RANDOM, Json, Run
+from reports.run import Run
+from reports.terms import CONTROL, RANDOM, Json
 from reports.uncertainty import FloatArray
 
 REGION = 0.01

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from reports.groups import IS_THE_TASK, Members
 from reports.number import number
-from reports.run import NOT_STATED, Json
+from reports.terms import NOT_STATED, Json
 from reports.uncertainty import (
     MIN_SPEAKERS,
     SEED,

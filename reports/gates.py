@@ -1,4 +1,4 @@
-"""The file of gates: conditions that a run must meet, in TOML; ``docs/gates.md`` describes it."""
+"""The file of gates: what a run must meet, in TOML; ``docs/gates.md`` describes it."""
 
 from __future__ import annotations
 
@@ -20,8 +20,6 @@ from pydantic import (
 EVERY = "*"
 """Segment of a path that stands for every model that is no baseline, or for every key where keys are no models."""
 
-_KINDS = ("number", "gap", "ratio", "folds", "cells")
-
 
 class GatesError(ValueError):
     """A gates file cannot be read or does not fit the run; the message is for the user."""
@@ -37,7 +35,7 @@ def dotted(path: tuple[str, ...]) -> str:
 
 
 Name = Annotated[str, Field(min_length=1)]
-Limit = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Bound = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 SummaryPath = Annotated[tuple[Name, ...], BeforeValidator(_split_dots), Field(min_length=1)]
 Judge = Literal["value", "interval"]
 
@@ -46,12 +44,12 @@ class _Gate(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class _Limits(_Gate):
-    at_least: Limit | None = None
-    at_most: Limit | None = None
+class _Bounded(_Gate):
+    at_least: Bound | None = None
+    at_most: Bound | None = None
 
     @model_validator(mode="after")
-    def _can_be_met_and_missed(self) -> _Limits:
+    def _can_be_met_and_missed(self) -> _Bounded:
         if self.at_least is None and self.at_most is None:
             raise ValueError("needs at_least or at_most")
         if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
@@ -59,21 +57,21 @@ class _Limits(_Gate):
         return self
 
     @property
-    def limits(self) -> str:
-        """The limits, in words."""
+    def bounds(self) -> str:
+        """The bounds, in words."""
         named = (("at least", self.at_least), ("at most", self.at_most))
-        return " and ".join(f"{word} {limit:g}" for word, limit in named if limit is not None)
+        return " and ".join(f"{word} {bound:g}" for word, bound in named if bound is not None)
 
 
-class NumberGate(_Limits):
-    """Limits of one number of the summary, or of several.
+class NumberGate(_Bounded):
+    """Bounds of one number of the summary, or of several.
 
     Attributes
     ----------
     number
         Path in the summary, joined by dots, or as a list where a name holds a dot; `EVERY` as a segment.
     judge
-        ``value``: the estimate must be within the limits; ``interval``: its whole interval.
+        ``value``: the estimate must be within the bounds; ``interval``: its whole interval.
     """
 
     number: SummaryPath
@@ -82,7 +80,7 @@ class NumberGate(_Limits):
     def asked(self, path: tuple[str, ...] | None = None) -> str:
         """Say what is demanded, of the number at `path` where there are several."""
         what = "value" if self.judge == "value" else "whole interval"
-        return f"{dotted(path or self.number)}: {what} {self.limits}"
+        return f"{dotted(path or self.number)}: {what} {self.bounds}"
 
 
 class GapGate(_Gate):
@@ -116,8 +114,8 @@ class GapGate(_Gate):
         return f"{dotted(path or self.path)}: {what} at most {self.at_most:g}"
 
 
-class RatioGate(_Limits):
-    """Limits of a cost or count of the summary divided by another.
+class RatioGate(_Bounded):
+    """Bounds of a cost or count of the summary divided by another.
 
     Attributes
     ----------
@@ -129,11 +127,11 @@ class RatioGate(_Limits):
 
     def asked(self) -> str:
         """Say what is demanded."""
-        return f"{dotted(self.ratio[0])} / {dotted(self.ratio[1])}: {self.limits}"
+        return f"{dotted(self.ratio[0])} / {dotted(self.ratio[1])}: {self.bounds}"
 
 
 class FoldsGate(_Gate):
-    """Speakers must be held out (`reports.conditions.speakers_held_out`)."""
+    """Speakers must be held out (`reports.requirements.speakers_held_out`)."""
 
     folds: Literal["speakers-held-out"]
 
@@ -143,13 +141,16 @@ class FoldsGate(_Gate):
 
 
 class CellsGate(_Gate):
-    """Every cell must be there (`reports.conditions.complete`)."""
+    """Every cell must be there (`reports.requirements.complete`)."""
 
     cells: Literal["complete"]
 
     def asked(self) -> str:
         """Say what is demanded."""
         return "cells: complete"
+
+
+_KINDS = ("number", "gap", "ratio", "folds", "cells")
 
 
 def _kind(entry: object) -> str | None:

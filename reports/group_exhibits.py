@@ -6,7 +6,7 @@ from reports import wording
 from reports.answer import against_band, contenders, turned
 from reports.exhibits import Table, with_limits
 from reports.group_figures import gap_name
-from reports.run import MAJORITY, Json
+from reports.terms import MAJORITY, Json
 
 
 def groups(summary: Json, attribute: str) -> Table:

@@ -21,8 +21,8 @@ from reports.drawing import (
 )
 from reports.figures import count_text, styles
 from reports.forest import Row, forest
-from reports.run import MAJORITY, NOT_STATED, Json
 from reports.svg import MUTED, Caption, canvas, inline, settings
+from reports.terms import MAJORITY, NOT_STATED, Json
 from reports.uncertainty import MIN_SPEAKERS
 
 _LABEL_LENGTH = 34

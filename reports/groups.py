@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from reports.metrics import balanced_number, mean_number, speaker_table
-from reports.run import INTERSECTION, NOT_STATED, Json, Run
+from reports.run import Run
 from reports.tables import GROUP_COLUMNS
+from reports.terms import INTERSECTION, NOT_STATED, Json
 
 ATTRIBUTES = (*GROUP_COLUMNS, INTERSECTION)
 

@@ -12,8 +12,8 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from reports import wording
 from reports.drawing import WIDTH_PX, spread
 from reports.page import environment
-from reports.run import Json
 from reports.svg import MARKERS, MUTED, PALETTE, Caption, canvas, inline, settings
+from reports.terms import Json
 
 DRAWN = ("extract", "train", "report")
 """Phases that are drawn; the table has all."""

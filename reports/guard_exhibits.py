@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reports import wording
 from reports.exhibits import Table
-from reports.run import Json
+from reports.terms import Json
 
 
 def table(summary: Json) -> Table | None:

@@ -11,8 +11,8 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLo
 from reports import wording
 from reports.drawing import WIDTH_PX, label, right_text, rows, swarm
 from reports.guard_exhibits import number
-from reports.run import Json
 from reports.svg import INK, PALETTE, PAPER, Caption, canvas, inline, settings
+from reports.terms import Json
 
 _ROW_PX = 46.0
 _LOW, _HIGH = 0.45, 2.2

@@ -11,8 +11,9 @@ import pandas as pd
 
 from reports.metrics import speaker_table
 from reports.number import plain
-from reports.run import Json, Run, scores_of
+from reports.run import Run, scores_of
 from reports.tables import GROUP_COLUMNS
+from reports.terms import Json
 
 N_SHOWN = 10
 
@@ -20,7 +21,7 @@ MAX_PER_SPEAKER = 2
 """Recordings shown of one speaker, so that the list is not one person's."""
 
 
-def describe(run: Run) -> Json:
+def most_wrong(run: Run) -> Json:
     """Return the hardest ``speakers`` and ``recordings`` of the main protocol; baselines do not count."""
     models = run.judged
     rows = pd.concat([run.rows(model) for model in models])

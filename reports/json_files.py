@@ -1,86 +1,112 @@
-"""JSON files beside the tables of a run, whose fields a module declares: read, and held against the declaration."""
+"""JSON files beside the tables of a run: each declared as a class, checked when it is written and when it is read."""
 
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, ClassVar, TypeVar
 
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from reports.files import odd_value, write_text
 from reports.tables import TableError
-
-MAX_DEPTH = 40
-
-
-def read(path: Path, remedy: str) -> object:
-    """Return what the file `path`, which exists, holds.
-
-    Raises
-    ------
-    reports.tables.TableError
-        It cannot be read, is no JSON, or holds what no table and no page could; the message ends with `remedy`.
-    """
-    try:
-        found: object = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise TableError(f"{path.name} cannot be read ({error}); {remedy}") from error
-    if (odd := odd_value(found)) is not None:
-        raise TableError(f"{path.name} cannot be read ({odd}); {remedy}")
-    return found
+from reports.terms import Json
 
 
-def fields(found: object, declared: Mapping[str, type], where: str) -> dict[str, Any]:
-    """Return `found` if it has just the fields that are declared, of their types; a ``float`` may be whole.
+class Part(BaseModel):
+    """Entries that are declared, of just their types; a ``float`` may be whole, and True is no number."""
 
-    Raises
-    ------
-    reports.tables.TableError
-        It has not; the message begins with `where`.
-    """
-    if not isinstance(found, dict) or set(found) != set(declared):
-        got = sorted(map(str, found)) if isinstance(found, dict) else type(found).__name__
-        raise TableError(f"{where}expected the fields {sorted(declared)}, got {got}")
-    wrong = [name for name, kind in declared.items() if not _is(found[name], kind)]
-    if wrong:
-        raise TableError(f"{where}fields {wrong} have another type than declared")
-    return found
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-def is_number(value: object) -> bool:
-    """Tell whether `value` is a number; True and False are none."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
+class OpenPart(Part):
+    """Entries that are declared, among others."""
+
+    model_config = ConfigDict(extra="allow")
 
 
-def _is(value: object, kind: type) -> bool:
-    return is_number(value) if kind is float else isinstance(value, kind)
+_Entry = TypeVar("_Entry")
 
 
-def odd_value(found: object) -> str | None:
-    """Say which number or text no table and no page could hold; None where all can be held.
+def _check_names(entries: list[_Entry]) -> list[_Entry]:
+    names = [getattr(entry, "name", entry) for entry in entries]
+    double = sorted({str(name) for name in names if names.count(name) > 1})
+    if double:
+        raise ValueError(f"{double} occur twice")
+    return entries
 
-    Parameters
+
+EACH_ONCE = AfterValidator(_check_names)
+"""Of a list: no text, or no name of an entry, occurs twice."""
+
+Whole = Annotated[int, Field(ge=0, lt=2**53)]
+Positive = Annotated[float, Field(gt=0)]
+
+
+class JsonFile(Part):
+    """A file of a run directory: its name, its fields, and what to do where it is damaged.
+
+    Attributes
     ----------
-    found
-        What a JSON file holds, or a part of it.
+    FILE
+        Name of the file.
+    REMEDY
+        What to do where it is not as declared, as an imperative.
     """
-    waiting = [(found, 0)]
-    while waiting:
-        value, depth = waiting.pop()
-        if depth > MAX_DEPTH:
-            return f"nested deeper than {MAX_DEPTH}"
-        if isinstance(value, dict):
-            waiting += [(part, depth + 1) for pair in value.items() for part in pair]
-        elif isinstance(value, list):
-            waiting += [(part, depth + 1) for part in value]
-        elif isinstance(value, int) and abs(value) >= 2**63:
-            return "a number of more than 64 bits"
-        elif isinstance(value, float) and not math.isfinite(value):
-            return f"{value} is no number"
-        elif (
-            isinstance(value, str)
-            and not value.isascii()
-            and value.encode("utf-8", "replace") != value.encode("utf-8", "surrogatepass")
-        ):
-            return f"a text with half a character, {value!a:.60}"
-    return None
+
+    FILE: ClassVar[str]
+    REMEDY: ClassVar[str]
+
+    @classmethod
+    def read(cls, folder: Path) -> Json | None:
+        """Return what the file in `folder` holds; None where there is none.
+
+        Raises
+        ------
+        reports.tables.TableError
+            It cannot be read, or is not as declared.
+        """
+        path = folder / cls.FILE
+        if not path.exists():
+            return None
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError) as error:
+            raise TableError(f"{cls.FILE} cannot be read ({error}); {cls.REMEDY}") from error
+        return cls.check_content(content)
+
+    @classmethod
+    def write(cls, content: Json, folder: Path) -> Path:
+        """Check `content` and write it into `folder`, whole or not at all; return the file."""
+        text = json.dumps(cls.check_content(content), indent=1, allow_nan=False, ensure_ascii=False)
+        write_text(folder / cls.FILE, text + "\n")
+        return folder / cls.FILE
+
+    @classmethod
+    def check_content(cls, content: Any) -> Json:
+        """Return `content` if it is as declared, and of numbers and texts that tables and pages can hold.
+
+        Raises
+        ------
+        reports.tables.TableError
+            It is not; the message names the entry, in one line.
+        """
+        if (odd := odd_value(content)) is not None:
+            raise TableError(f"{cls.FILE} cannot be read ({odd}); {cls.REMEDY}")
+        try:
+            cls.model_validate(content)
+        except ValidationError as error:
+            raise TableError(f"{cls.FILE}: {_first(error)}; {cls.REMEDY}") from error
+        checked: Json = content
+        return checked
+
+
+def _first(error: ValidationError) -> str:
+    """Say which entry is missing or of another type."""
+    first = error.errors()[0]
+    place = [str(part) if isinstance(part, int) or part.isidentifier() else f"{part!r:.60}" for part in first["loc"]]
+    if first["type"] == "missing":
+        return f"'{place[-1]}' is missing"
+    got = type(first["input"]).__name__ if isinstance(first["input"], dict | list) else f"{first['input']!r:.60}"
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{'.'.join(place) or 'it'}: {message[0].lower()}{message[1:]}, got {got}"

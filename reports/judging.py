@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
-from reports import conditions
+from reports import requirements
 from reports.gates import (
     EVERY,
     CellsGate,
@@ -24,12 +24,13 @@ from reports.gates import (
     dotted,
     read_gates,
 )
-from reports.run import Json, Run, load, read_manifest
+from reports.run import Run, load, read_manifest
 from reports.summary import summarise
+from reports.terms import Json
 from reports.verdicts import Verdict
 
 TOLERANCE = 1e-9
-"""A number this close to a limit meets it: 0.85 is seldom 0.85 in binary."""
+"""A number this close to a bound meets it: 0.85 is seldom 0.85 in binary."""
 
 PLAIN = ("runtime", "corpus")
 """Parts of the summary whose plain values can be judged: costs and counts."""
@@ -37,7 +38,7 @@ PLAIN = ("runtime", "corpus")
 _MOST_NAMED = 8
 
 
-def check(folder: Path, file: Path) -> list[Verdict]:
+def judge_folder(folder: Path, file: Path) -> list[Verdict]:
     """Judge the run directory `folder` by the gates in `file`.
 
     Raises
@@ -57,7 +58,7 @@ def check(folder: Path, file: Path) -> list[Verdict]:
 
 
 def judge(gates: Gates, summary: Json, run: Run) -> list[Verdict]:
-    """Judge `run`, of which `summary` holds the numbers; a verdict for every condition, in the order of the gates.
+    """Judge `run`, of which `summary` holds the numbers; a verdict for every requirement, in the order of the gates.
 
     Raises
     ------
@@ -75,9 +76,11 @@ def judge(gates: Gates, summary: Json, run: Run) -> list[Verdict]:
                 case RatioGate():
                     verdicts.append(_ratio(gate, summary))
                 case FoldsGate():
-                    verdicts.append(conditions.speakers_held_out(run, gate.asked()))
+                    verdicts.append(requirements.speakers_held_out(run, gate.asked()))
                 case CellsGate():
-                    verdicts.append(conditions.complete(run, gate.asked()))
+                    verdicts.append(requirements.complete(run, gate.asked()))
+                case _:
+                    assert_never(gate)
         except GatesError as error:
             raise GatesError(f"gate {place}: {error}") from error
     return verdicts
@@ -128,8 +131,8 @@ def _some(names: Json) -> str:
 def _number(gate: NumberGate, path: tuple[str, ...], node: Any, summary: Json) -> Verdict:
     asked = gate.asked(path)
     if isinstance(node, dict) and "estimable" in node:
-        limits = [limit for limit in (gate.at_least, gate.at_most) if limit is not None]
-        if path[0] != "ranks" and any(abs(limit) > 1 for limit in limits):
+        bounds = [bound for bound in (gate.at_least, gate.at_most) if bound is not None]
+        if path[0] != "ranks" and any(abs(bound) > 1 for bound in bounds):
             raise GatesError(f"'{dotted(path)}' is a share, at most 1; write 70 % as 0.70")
         return _estimate(asked, node, gate)
     if gate.judge == "interval" and path[0] in PLAIN:
@@ -157,12 +160,12 @@ def _ratio(gate: RatioGate, summary: Json) -> Verdict:
     if above is None or below is None:
         absent = [dotted(path) for path, value in zip(gate.ratio, values, strict=True) if value is None]
         return _unmeasured(gate.asked(), "no ratio", f"not measured in this run: {' and '.join(absent)}")
-    found = f"{_short(above)} / {_short(below)}"
+    fraction = f"{_short(above)} / {_short(below)}"
     if below == 0:
-        return _unmeasured(gate.asked(), found, "nothing can be divided by 0")
+        return _unmeasured(gate.asked(), fraction, "nothing can be divided by 0")
     ratio = above / below
     return _verdict(
-        gate.asked(), f"{_short(ratio)} ({found}){_contended(gate.ratio[0], summary)}", (ratio, ratio), gate
+        gate.asked(), f"{_short(ratio)} ({fraction}){_contended(gate.ratio[0], summary)}", (ratio, ratio), gate
     )
 
 
@@ -186,18 +189,18 @@ def _contended(path: tuple[str, ...], summary: Json) -> str:
 def _estimate(asked: str, number: Json, gate: NumberGate | GapGate) -> Verdict:
     """Judge an estimated number, or, by a gap's gate, its size whatever its sign."""
     value, low, high = number["value"], number["low"], number["high"]
-    found = f"{'no value' if value is None else _short(value)}, {_interval(low, high)}{_counts(number)}"
+    told = f"{'no value' if value is None else _short(value)}, {_interval(low, high)}{_counts(number)}"
     if not number["estimable"] or value is None or low is None or high is None:
-        return _unmeasured(asked, found, number.get("why_not") or "it has no interval")
-    limits = (value, value) if gate.judge == "value" else (low, high)
+        return _unmeasured(asked, told, number.get("why_not") or "it has no interval")
+    judged = (value, value) if gate.judge == "value" else (low, high)
     if isinstance(gate, GapGate):
-        size = max(abs(limit) for limit in limits)
-        limits = (size, size)
-    return _verdict(asked, found, limits, gate)
+        size = max(abs(end) for end in judged)
+        judged = (size, size)
+    return _verdict(asked, told, judged, gate)
 
 
-def _verdict(asked: str, found: str, judged: tuple[float, float], gate: NumberGate | GapGate | RatioGate) -> Verdict:
-    """Hold the smallest and the largest of what is `judged` against the limits of `gate`."""
+def _verdict(asked: str, measured: str, judged: tuple[float, float], gate: NumberGate | GapGate | RatioGate) -> Verdict:
+    """Hold the smallest and the largest of what is `judged` against the bounds of `gate`."""
     low, high = judged
     at_least = None if isinstance(gate, GapGate) else gate.at_least
     whys = []
@@ -206,12 +209,12 @@ def _verdict(asked: str, found: str, judged: tuple[float, float], gate: NumberGa
     if gate.at_most is not None and high > gate.at_most + TOLERANCE:
         whys.append(f"{_short(high)} is above {gate.at_most:g}")
     return Verdict(
-        outcome="failed" if whys else "holds", asked=asked, found=f"found {found}", why=" and ".join(whys) or None
+        outcome="failed" if whys else "holds", asked=asked, measured=f"found {measured}", why=" and ".join(whys) or None
     )
 
 
-def _unmeasured(asked: str, found: str, why: str) -> Verdict:
-    return Verdict(outcome="not measured", asked=asked, found=f"found {found}", why=why)
+def _unmeasured(asked: str, measured: str, why: str) -> Verdict:
+    return Verdict(outcome="not measured", asked=asked, measured=f"found {measured}", why=why)
 
 
 def _absent(asked: str, path: tuple[str, ...]) -> Verdict:

@@ -17,7 +17,8 @@ import numpy as np
 import pandas as pd
 
 from reports.number import number, plain
-from reports.run import Json, Run, Task
+from reports.run import Run, Task
+from reports.terms import Json
 from reports.uncertainty import (
     FloatArray,
     Stratified,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 
-from reports.run import Json
+from reports.terms import Json
 from reports.uncertainty import Interval
 
 

@@ -27,10 +27,10 @@ from reports.files import write_text
 from reports.groups import ATTRIBUTES, IS_THE_TASK
 from reports.plain_text import all_printable, isolated
 from reports.published import AUDIOMNIST_KINDS
-from reports.run import INTERSECTION, MAJORITY, NOT_STATED, RANDOM, Json
 from reports.summary import title, write_summary
 from reports.svg import PALETTE
 from reports.tables import TableError
+from reports.terms import INTERSECTION, MAJORITY, NOT_STATED, RANDOM, Json
 
 MAX_EXAMPLES_BYTES = 600_000
 """Pictures of recordings beyond this are left out, so that the page stays below 2 MB."""

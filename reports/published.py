@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reports.run import RANDOM, Json
+from reports.terms import RANDOM, Json
 
 AUDIOMNIST_KINDS = ("audiomnist", "mfc-images")
 

@@ -20,8 +20,8 @@ from scipy.special import ndtr
 
 from reports.paired import ALPHA, sign_flips
 from reports.rivals import speaker_bootstraps
-from reports.run import Json
 from reports.simulation import N_FLIPS, N_RECORDINGS, SIZES, Intervals, covering, generator_of, in_blocks, strata_of
+from reports.terms import Json
 from reports.uncertainty import FloatArray, IntArray, share_intervals
 
 _SETS = 100  # data sets at a time: 60 speakers x 100 features of them take 5 MB

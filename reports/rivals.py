@@ -12,7 +12,8 @@ from scipy.special import ndtr, ndtri
 
 from reports.metrics import balanced, mean_recalls, speaker_table, stratified, tally, why_no_balance
 from reports.number import plain
-from reports.run import Json, Run
+from reports.run import Run
+from reports.terms import Json
 from reports.uncertainty import (
     LEVEL,
     N_REPLICATES,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -13,25 +12,9 @@ import numpy as np
 import pandas as pd
 
 from reports import tables
-from reports.declared import check_manifest
+from reports.declared import Manifest
 from reports.links import refuse_links
-
-Json = dict[str, Any]
-
-NOT_STATED = "not stated"
-"""Group of the speakers of whom an attribute is not known."""
-
-RANDOM = "recording-random"
-"""Protocol that shares speakers between training and test; beside another protocol it gives the leakage premium."""
-
-MAJORITY = "majority"
-"""The model that always answers the most frequent class: a line to compare with, no row of its own."""
-
-CONTROL = "leave-accent-out-control"
-"""Protocol of the models that have heard the accent, beside ``leave-accent-out``."""
-
-INTERSECTION = "gender_x_accent_bucket"
-"""Name of the attribute made of gender and accent bucket."""
+from reports.terms import INTERSECTION, MAJORITY, NOT_STATED, Json
 
 _PROSE = ("notes", "sentences")
 """Entries of the manifest that pages print as they are."""
@@ -156,13 +139,13 @@ def _load(folder: Path, manifest: Json) -> Run:
     _check_predictions(predictions, task)
     predictions = _categorised(with_groups(predictions), task)
     listed = [str(entry["name"]) for entry in manifest["models"]]
-    found = sorted(set(predictions["model"]) - set(listed))
+    unlisted = sorted(set(predictions["model"]) - set(listed))
     return Run(
         folder=folder,
         manifest=manifest,
         task=task,
         protocol=str(manifest["protocol"]["name"]),
-        models=(*listed, *found),
+        models=(*listed, *unlisted),
         recordings=with_groups(read("recordings")),
         quarantine=read("quarantine"),
         folds=read("folds"),
@@ -199,16 +182,11 @@ def read_manifest(folder: Path) -> Json:
     reports.tables.TableError
         There is none, it is not that of a run, or the directory holds links.
     """
-    path = folder / "manifest.json"
-    if path.exists():
+    if (folder / Manifest.FILE).exists():
         refuse_links(folder)
-    try:
-        manifest: Json = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        raise tables.TableError(f"manifest.json is missing in {folder}; is this a run directory?") from None
-    except (ValueError, RecursionError) as error:
-        raise tables.TableError(f"manifest.json cannot be read ({error}); run the benchmark again") from error
-    check_manifest(manifest)
+    manifest = Manifest.read(folder)
+    if manifest is None:
+        raise tables.TableError(f"{Manifest.FILE} is missing in {folder}; is this a run directory?")
     return manifest
 
 

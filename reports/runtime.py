@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from reports.number import plain
-from reports.run import MAJORITY, Json, Run
+from reports.run import Run
+from reports.terms import MAJORITY, Json
 
 FEATURES = "features"
 """The ``model`` of timings that belong to no cell."""
@@ -13,7 +14,7 @@ FEATURES = "features"
 _CELL = ["repetition", "fold", "seed"]
 
 
-def describe(run: Run) -> Json:
+def costs_of(run: Run) -> Json:
     """Return the costs of extraction and of every model under the main protocol.
 
     Returns

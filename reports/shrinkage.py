@@ -11,7 +11,8 @@ from __future__ import annotations
 import numpy as np
 
 from reports.groups import IS_THE_TASK, Members
-from reports.run import NOT_STATED, Json, Task
+from reports.run import Task
+from reports.terms import NOT_STATED, Json
 
 NO_VARIATION = "no variation between groups detectable"
 

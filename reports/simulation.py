@@ -19,7 +19,7 @@ import numpy as np
 from reports.paired import ALPHA, sign_flips
 from reports.paired import N_FLIPS as REPORTED_FLIPS
 from reports.rivals import recording_interval, speaker_bootstraps
-from reports.run import Json
+from reports.terms import Json
 from reports.uncertainty import FloatArray, IntArray, Interval, Stratified, mover_interval, share_intervals
 
 N_RECORDINGS = 500

@@ -10,8 +10,8 @@ from typing import Protocol
 from reports.paired import N_FLIPS as REPORTED_FLIPS
 from reports.plain_text import in_markdown
 from reports.refitting import refitted_designs
-from reports.run import Json
 from reports.simulation import COVERAGE_GATE, N_RECORDINGS, SIZE_GATE, designs, nulls
+from reports.terms import Json
 from reports.text.markdown import table
 from reports.uncertainty import N_REPLICATES
 

@@ -13,7 +13,6 @@ import pandas as pd
 
 from reports import (
     answer,
-    audits,
     auroc,
     borrowed,
     calibration,
@@ -21,7 +20,6 @@ from reports import (
     fairness,
     gaps,
     groups,
-    guards,
     hardest,
     metrics,
     paired,
@@ -31,9 +29,11 @@ from reports import (
     uncertainty,
     wording,
 )
+from reports.audits import Audit
 from reports.files import write_text
+from reports.guards import Guards
 from reports.plain_text import in_markdown
-from reports.run import NOT_STATED, RANDOM, Json, Run, load
+from reports.terms import NOT_STATED, RANDOM, Json
 from reports.text.markdown import table
 
 SCHEMA = "voxfold-summary/2"
@@ -68,7 +68,7 @@ def summarise(folder: Path, measured: borrowed.Borrowed | None = None) -> Json:
     manifest = run.manifest
     models = {model: _model(run, model) for model in run.models}
     comparisons = comparison.pairs(run)
-    costs = runtime.describe(run)
+    costs = runtime.costs_of(run)
     summary: Json = {
         "schema": SCHEMA,
         **{key: manifest.get(key) for key in _COPIED},
@@ -88,11 +88,11 @@ def summarise(folder: Path, measured: borrowed.Borrowed | None = None) -> Json:
         "confounding": groups.confounding(run.tested),
         **_groups(run),
         "runtime": {**costs, "front": runtime.front(costs["models"], models)},
-        "hardest": hardest.describe(run),
+        "hardest": hardest.most_wrong(run),
         "cleaned": _cleaned(run.recordings),
         "quarantine": run.quarantine.sort_values(["reason", "recording"]).to_dict("records"),
-        "guards": guards.read(folder) if measured is None else measured.guards,
-        "audit": audits.read(folder),
+        "guards": Guards.read(folder) if measured is None else measured.guards,
+        "audit": Audit.read(folder),
         "timings_from": None if measured is None else measured.origin,
         "published": {
             "main": published.beside(manifest, run.protocol),

@@ -25,13 +25,15 @@ PHASES = ("extract", "import", "fit", "select", "first-call", "predict-batch", "
 
 CELL_KEYS = ("model", "protocol", "repetition", "fold", "seed")
 
-_CELL_FIELDS = [
-    pa.field("model", pa.string(), nullable=False),
-    pa.field("protocol", pa.string(), nullable=False),
-    pa.field("repetition", pa.int64(), nullable=False),
-    pa.field("fold", pa.int64(), nullable=False),
-    pa.field("seed", pa.int64(), nullable=False),
-]
+
+def _present(**types: pa.DataType) -> list[pa.Field]:
+    """Return columns in which no value may be missing."""
+    return [pa.field(name, kind, nullable=False) for name, kind in types.items()]
+
+
+_CELL_FIELDS = _present(
+    model=pa.string(), protocol=pa.string(), repetition=pa.int64(), fold=pa.int64(), seed=pa.int64()
+)
 
 _RECORDING_TYPES = {
     **dict.fromkeys(("recording_id", "path", "speaker"), pa.string()),
@@ -64,38 +66,25 @@ SCHEMAS: dict[str, pa.Schema] = {
             for name, kind in _RECORDING_TYPES.items()
         ]
     ),
-    "quarantine": pa.schema(
-        [pa.field("recording", pa.string(), nullable=False), pa.field("reason", pa.string(), nullable=False)]
-    ),
-    "folds": pa.schema(
-        [
-            pa.field("protocol", pa.string(), nullable=False),
-            pa.field("recording_id", pa.string(), nullable=False),
-            pa.field("repetition", pa.int64(), nullable=False),
-            pa.field("fold", pa.int64(), nullable=False),
-            pa.field("role", pa.string(), nullable=False),  # train, validation, test
-        ]
+    "quarantine": pa.schema(_present(recording=pa.string(), reason=pa.string())),
+    "folds": pa.schema(  # role is one of `reports.terms.ROLES`
+        _present(
+            protocol=pa.string(), recording_id=pa.string(), repetition=pa.int64(), fold=pa.int64(), role=pa.string()
+        )
     ),
     "predictions": pa.schema(
         [
             *_CELL_FIELDS,
-            pa.field("recording_id", pa.string(), nullable=False),
-            pa.field("speaker", pa.string(), nullable=False),
-            pa.field("y_true", pa.string(), nullable=False),
-            pa.field("y_pred", pa.string(), nullable=False),
-            pa.field("scores", pa.list_(pa.float32()), nullable=False),  # in the order of manifest["classes"]
+            *_present(recording_id=pa.string(), speaker=pa.string(), y_true=pa.string(), y_pred=pa.string()),
+            *_present(scores=pa.list_(pa.float32())),  # in the order of manifest["classes"]
             *[pa.field(name, pa.string()) for name in GROUP_COLUMNS],
         ]
     ),
     "timings": pa.schema(
         [
             *_CELL_FIELDS,  # phase extract belongs to no cell: model "features", protocol "", the numbers 0
-            pa.field("phase", pa.string(), nullable=False),
-            pa.field("n_recordings", pa.int64(), nullable=False),
-            pa.field("seconds", pa.float64(), nullable=False),
-            pa.field("peak_rss_bytes", pa.int64(), nullable=False),
-            pa.field("threads", pa.int64(), nullable=False),
-            pa.field("contended", pa.bool_(), nullable=False),
+            *_present(phase=pa.string(), n_recordings=pa.int64(), seconds=pa.float64(), peak_rss_bytes=pa.int64()),
+            *_present(threads=pa.int64(), contended=pa.bool_()),
         ]
     ),
 }
@@ -105,7 +94,7 @@ class TableError(ValueError):
     """A table of a run directory is missing or is not as declared; the message is for the user."""
 
 
-def check(table: pd.DataFrame, name: str) -> pa.Table:
+def check_table(table: pd.DataFrame, name: str) -> pa.Table:
     """Return `table` as an Arrow table with the declared columns of table `name`, in their order.
 
     Raises
@@ -133,7 +122,7 @@ def write(table: pd.DataFrame, name: str, folder: Path) -> Path:
     """Check `table` and write it to ``folder/<name>.parquet``, whole or not at all."""
     path = folder / f"{name}.parquet"
     with replacing(path) as temporary, temporary.open("wb") as file:  # Arrow opens no name that is not UTF-8
-        pq.write_table(check(table, name), file, compression="zstd")
+        pq.write_table(check_table(table, name), file, compression="zstd")
     return path
 
 
@@ -170,7 +159,7 @@ def read(name: str, folder: Path, *, sha256: str | None = None) -> pd.DataFrame:
         raise TableError(f"{path.name} is missing in this run directory; run the benchmark again") from None
     except (pa.ArrowException, OSError, ValueError) as error:
         raise TableError(f"{path.name} cannot be read ({error}); run the benchmark again") from error
-    check(frame, name)
+    check_table(frame, name)
     return frame
 
 

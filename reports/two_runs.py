@@ -16,9 +16,10 @@ from reports import gaps, groups, metrics, two_runs_answer, two_runs_conditions,
 from reports.comparison import holm, paired, tested
 from reports.groups import Members
 from reports.plain_text import printable
-from reports.run import MAJORITY, NOT_STATED, Json, Run, load
+from reports.run import Run, load
 from reports.summary import method_settings
 from reports.tables import TableError
+from reports.terms import MAJORITY, NOT_STATED, Json
 
 SCHEMA = "voxfold-comparison/1"
 

@@ -12,7 +12,7 @@ from math import log
 from reports import wording
 from reports.answer import SYNTHETIC, multiples
 from reports.groups import IS_THE_TASK
-from reports.run import Json
+from reports.terms import Json
 
 _CLAUSES = (
     ("rises", "rises for {}"),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from reports import wording
-from reports.run import RANDOM, Json, flat
+from reports.run import flat
+from reports.terms import RANDOM, Json
 
 _KEPT = (
     "protocol",

@@ -6,7 +6,8 @@ import pandas as pd
 
 from reports import runtime, wording
 from reports.number import plain
-from reports.run import Json, Run
+from reports.run import Run
+from reports.terms import Json
 
 MEASURES = (
     "fit_seconds",
@@ -29,7 +30,7 @@ def describe(a: Run, b: Run, models: tuple[str, ...]) -> Json:
         ``models.<model>.<measure>`` and ``extraction``, each ``{a, b, ratio}`` with the ratio B / A (null where one
         was not measured); ``comparable``, and ``why_not[]`` with what differs where times are not comparable.
     """
-    of_a, of_b = runtime.describe(a), runtime.describe(b)
+    of_a, of_b = runtime.costs_of(a), runtime.costs_of(b)
     why_not = _why_not(a, b, models)
     return {
         "comparable": not why_not,

@@ -8,7 +8,7 @@ from reports import wording
 from reports.exhibits import Table, entry, with_limits
 from reports.group_exhibits import GAP_COLUMNS, gap_row
 from reports.plain_text import printable
-from reports.run import MAJORITY, Json
+from reports.terms import MAJORITY, Json
 from reports.two_runs_answer import verdict
 
 _VERDICTS = {

@@ -14,9 +14,9 @@ from reports.forest import Row, forest
 from reports.groups import ATTRIBUTES, IS_THE_TASK
 from reports.page import environment, interval_methods
 from reports.plain_text import all_printable, printable
-from reports.run import MAJORITY, Json
 from reports.svg import Caption
 from reports.tables import TableError
+from reports.terms import MAJORITY, Json
 from reports.two_runs import compare
 
 _FIRST = ("accent_bucket", "accent")

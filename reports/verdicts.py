@@ -1,4 +1,4 @@
-"""What holding a run against its gates has found: lines for a person, an exit status for a script, JUnit for CI."""
+"""What holding a run against its gates gives: lines for a person, an exit status for a script, JUnit for CI."""
 
 from __future__ import annotations
 
@@ -19,39 +19,39 @@ _ELEMENTS: dict[Outcome, str] = {"failed": "failure", "not measured": "error"}
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """One condition, and whether it holds.
+    """One requirement, and whether it holds.
 
     Attributes
     ----------
     outcome
         ``holds``, ``failed``, or ``not measured`` where there is nothing to judge by.
     asked
-        The condition, in words.
-    found
+        The requirement, in words.
+    measured
         What the run has: a value with its interval and counts.
     why
-        Why the condition does not hold or cannot be judged; None where it holds.
+        Why the requirement does not hold or cannot be judged; None where it holds.
     """
 
     outcome: Outcome
     asked: str
-    found: str
+    measured: str
     why: str | None = None
 
     @property
     def line(self) -> str:
         """The verdict in one line."""
-        return printable(f"{self.outcome:<12}  {'; '.join(filter(None, [self.asked, self.found, self.why]))}")
+        return printable(f"{self.outcome:<12}  {'; '.join(filter(None, [self.asked, self.measured, self.why]))}")
 
 
 def exit_status(verdicts: Sequence[Verdict]) -> int:
-    """Return 1 if a condition failed, else 3 if one could not be judged, else 0."""
+    """Return 1 if a requirement failed, else 3 if one could not be judged, else 0."""
     outcomes = {verdict.outcome for verdict in verdicts}
     return 1 if "failed" in outcomes else 3 if "not measured" in outcomes else 0
 
 
 def count_line(verdicts: Sequence[Verdict]) -> str:
-    """Return the closing line: how many conditions hold, failed and were not measured."""
+    """Return the closing line: how many requirements hold, failed and were not measured."""
     counts = {outcome: _count(verdicts, outcome) for outcome in ("holds", "failed", "not measured")}
     noun = "condition" if len(verdicts) == 1 else "conditions"
     return (

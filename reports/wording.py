@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reports.run import Json
+from reports.terms import Json
 
 NONE = "–"
 """Printed where there is no number."""

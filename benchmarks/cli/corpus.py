@@ -89,7 +89,7 @@ def images(
     """Write AudioMNIST's MFC images and the maps from image to recording."""
     with one_line_errors():
         from benchmarks.progress import Stages
-        from benchmarks.tasks import TaskError
+        from benchmarks.protocol.tasks import TaskError
         from features.corpora.audiomnist import open_audiomnist
         from features.maps import write_images, write_maps
 

@@ -50,10 +50,10 @@ def check_gates(
     measured or has no interval; 2 usage, and nothing was judged.
     """
     with one_line_errors():
-        from reports.judging import check
+        from reports.judging import judge_folder
         from reports.verdicts import count_line, exit_status, write_junit
 
-        verdicts = check(folder, gates)
+        verdicts = judge_folder(folder, gates)
         if junit is not None:
             write_junit(verdicts, junit, name=folder.resolve().name)
         say("\n".join([*(verdict.line for verdict in verdicts), count_line(verdicts)]))

@@ -145,8 +145,8 @@ def audit(
         from benchmarks.audit import lines
         from benchmarks.auditing import audit_corpus
         from benchmarks.progress import Stages
+        from benchmarks.protocol.tasks import LeakError
         from benchmarks.settings import read_settings
-        from benchmarks.tasks import LeakError
         from reports.audits import leaks
         from reports.plain_text import printable
 

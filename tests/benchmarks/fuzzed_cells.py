@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 from benchmarks.cells import checksums
 from benchmarks.results import SCHEMA, RunDirectory, RunError
-from reports.declared import check_manifest
+from reports.declared import Manifest
 
 from ..reports.fuzzed import mutated, with_odd_value
 from ..reports.test_declared import GOOD
@@ -65,6 +65,6 @@ class FuzzedCells:
             [{**record["cell"], "settings": record["settings"], "model_bytes": record["model_bytes"]}] if record else []
         )
         cells = {"finished": len(choices), "failed": [failure], "choices": choices}
-        check_manifest(json.loads(json.dumps({**GOOD, "cells": cells}, allow_nan=False)))
+        Manifest.check_content(json.loads(json.dumps({**GOOD, "cells": cells}, allow_nan=False)))
         self.directory.find_damage()
         path.write_bytes(self.whole[name])

@@ -16,13 +16,13 @@ import soundfile
 from benchmarks import isolation, telling
 from benchmarks.audit import audit, splits_of
 from benchmarks.auditing import audited
-from benchmarks.folds import make_plan
 from benchmarks.jobs import make_jobs
 from benchmarks.manifests import conditions_of
 from benchmarks.preparing import prepare
 from benchmarks.progress import Stages
+from benchmarks.protocol.folds import make_plan
+from benchmarks.protocol.tasks import find_task
 from benchmarks.settings import read_settings
-from benchmarks.tasks import find_task
 from features import views
 from reports import tables, wording
 from reports.audits import CLEAR, LEAK, NOT_LOOKED, WARNING
@@ -115,7 +115,7 @@ def test_nothing_is_found_where_nothing_was_planted(clean):
     assert {name: entry["outcome"] for name, entry in found.items()} == dict.fromkeys(
         ("speakers", "identical", "near-duplicates", "preprocessing", "groups"), CLEAR
     )
-    assert all(entry["found"] == [] and entry["n_found"] == 0 for entry in found.values())
+    assert all(entry["findings"] == [] and entry["n_findings"] == 0 for entry in found.values())
     assert "3 splits of 12 speakers" in found["speakers"]["looked_at"]
 
 
@@ -126,8 +126,8 @@ def test_a_speaker_on_two_sides_is_found(clean):
     folds.loc[first & (folds["recording_id"] == "0_01_1"), "role"] = "train"
     tables.write(folds, "folds", clean.folder)
     found = checked(clean)["speakers"]
-    assert (found["outcome"], found["n_found"]) == (LEAK, 1)
-    assert found["found"][0].startswith("speaker '01' in test and train") and "fold 0" in found["found"][0]
+    assert (found["outcome"], found["n_findings"]) == (LEAK, 1)
+    assert found["findings"][0].startswith("speaker '01' in test and train") and "fold 0" in found["findings"][0]
 
 
 def test_a_random_protocol_shares_speakers_by_design(corpus, tmp_path):
@@ -139,9 +139,9 @@ def test_identical_audio_in_another_format_is_found(corpus, tmp_path):
     planted = with_copy(corpus, tmp_path, lambda samples, rate: samples)
     settings, material = material_of(planted, tmp_path / "cache")
     found = checked(looked_at(tmp_path, settings, material))
-    assert (found["identical"]["outcome"], found["identical"]["n_found"]) == (LEAK, 1)
-    assert found["identical"]["found"][0].startswith("'0_01_0' = '0_02_9' (speakers '01', '02'")
-    assert found["near-duplicates"]["n_found"] == 0  # not told twice
+    assert (found["identical"]["outcome"], found["identical"]["n_findings"]) == (LEAK, 1)
+    assert found["identical"]["findings"][0].startswith("'0_01_0' = '0_02_9' (speakers '01', '02'")
+    assert found["near-duplicates"]["n_findings"] == 0  # not told twice
 
 
 def test_a_speakers_own_copy_on_one_side_is_no_leak_but_counted(corpus, tmp_path):
@@ -172,8 +172,8 @@ CHANGES = {
 def test_a_near_duplicate_across_sides_is_found(corpus, tmp_path, change):
     planted = with_copy(corpus, tmp_path, CHANGES[change])
     found = checked(looked_at(tmp_path, *material_of(planted, tmp_path / "cache")))["near-duplicates"]
-    assert (found["outcome"], found["n_found"]) == (LEAK, 1)
-    assert found["found"][0].startswith("'0_01_0' and '0_02_9' (distance 0.0")
+    assert (found["outcome"], found["n_findings"]) == (LEAK, 1)
+    assert found["findings"][0].startswith("'0_01_0' and '0_02_9' (distance 0.0")
 
 
 def other_side(audited, speaker):
@@ -188,14 +188,14 @@ def test_near_duplicates_of_real_recordings_are_found_and_no_others(shared_data,
     planted = tmp_path / "planted"
     shutil.copytree(shared_data / "audiomnist", planted)
     clean = looked_at(tmp_path, *material_of(planted, tmp_path / "cache"))
-    assert checked(clean)["near-duplicates"]["n_found"] == 0
+    assert checked(clean)["near-duplicates"]["n_findings"] == 0
     sources = clean.corpus.recordings.drop_duplicates("speaker").iloc[: len(CHANGES)]
     for place, (change, source) in enumerate(zip(CHANGES.values(), sources.itertuples(), strict=True)):
         samples, rate = soundfile.read(clean.corpus.root / source.path, dtype="int16")
         target = other_side(clean, source.speaker)
         soundfile.write(planted / "data" / target / f"9_{target}_{90 + place}.wav", change(samples, rate), rate)
     found = checked(looked_at(tmp_path, *material_of(planted, tmp_path / "cache")))["near-duplicates"]
-    assert (found["outcome"], found["n_found"]) == (LEAK, len(CHANGES))
+    assert (found["outcome"], found["n_findings"]) == (LEAK, len(CHANGES))
 
 
 def test_features_standardised_over_the_corpus_are_found(clean, tmp_path):
@@ -204,8 +204,8 @@ def test_features_standardised_over_the_corpus_are_found(clean, tmp_path):
     found = checked(
         dataclasses.replace(clean, features=dataclasses.replace(clean.features, values=standardised), jobs=())
     )["preprocessing"]
-    assert (found["outcome"], found["n_found"]) == (LEAK, 8)
-    assert "has other MFCCs alone than beside the others (largest difference" in found["found"][0]
+    assert (found["outcome"], found["n_findings"]) == (LEAK, 8)
+    assert "has other MFCCs alone than beside the others (largest difference" in found["findings"][0]
 
 
 def test_a_view_that_depends_on_other_recordings_is_found(clean, monkeypatch):
@@ -217,7 +217,7 @@ def test_a_view_that_depends_on_other_recordings_is_found(clean, monkeypatch):
 
     monkeypatch.setattr(views, "view", planted)
     found = checked(clean)["preprocessing"]
-    assert found["found"] == ["the view 'summary' of 8 recordings depends on the recordings around"]
+    assert found["findings"] == ["the view 'summary' of 8 recordings depends on the recordings around"]
 
 
 def test_a_cell_that_hands_out_test_recordings_is_found(clean, monkeypatch):
@@ -230,7 +230,7 @@ def test_a_cell_that_hands_out_test_recordings_is_found(clean, monkeypatch):
 
     monkeypatch.setattr(isolation, "fit", planted)
     found = checked(clean)["preprocessing"]
-    assert found["outcome"] == LEAK and "handed other recordings for choosing" in found["found"][0]
+    assert found["outcome"] == LEAK and "handed other recordings for choosing" in found["findings"][0]
 
 
 def test_a_room_that_tells_the_gender_is_a_warning(corpus, tmp_path):
@@ -242,8 +242,8 @@ def test_a_room_that_tells_the_gender_is_a_warning(corpus, tmp_path):
         entry["recordingroom"] = "Kino" if entry["gender"] == "female" else "Ruheraum"
     file.write_text(json.dumps(metadata))
     found = checked(looked_at(tmp_path, *material_of(planted, tmp_path / "cache")))["groups"]
-    assert (found["outcome"], found["n_found"]) == (WARNING, 1)
-    assert found["found"][0].startswith("room alone tells 100.0 % (chance 50.0 %, corrected p 0.0")
+    assert (found["outcome"], found["n_findings"]) == (WARNING, 1)
+    assert found["findings"][0].startswith("room alone tells 100.0 % (chance 50.0 %, corrected p 0.0")
 
 
 def test_the_command_finds_models_that_look_at_test_recordings(corpus, tmp_path):

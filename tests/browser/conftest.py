@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 
-from reports import guards, tables
+from reports import tables
+from reports.guards import Guards
 from reports.page import rebuild
 from reports.two_runs_page import write as write_comparison
 
@@ -125,7 +126,7 @@ def written(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Calla
             return place / "page.html"
         folder = write_run(tmp_path_factory.mktemp("runs") / "run", Recipe(**RECIPES[name]))
         if name == "healthy":
-            guards.write(FOUND, folder)
+            Guards.write(FOUND, folder)
         if name == "hostile names":
             _spoil(folder)
         return rebuild(folder)

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.settings import SettingsError, read_settings
-from reports import audits, guards, tables
+from reports import tables
+from reports.audits import Audit
 from reports.gates import GatesError, read_gates
+from reports.guards import Guards
 from reports.page import rebuild
 from reports.run import load
 from reports.two_runs_page import write as compare
@@ -99,8 +101,8 @@ class Fuzzed:
 
     def __init__(self, folder: Path) -> None:
         self.folder = write_run(folder / "run", TINY)
-        guards.write(FOUND, self.folder)
-        audits.write(AUDIT, self.folder)
+        Guards.write(FOUND, self.folder)
+        Audit.write(AUDIT, self.folder)
         other = shutil.copytree(self.folder, folder / "other")
         rebuild(self.folder, other)
         self.whole = {str(path.relative_to(self.folder)): path.read_bytes() for path in _files(self.folder)}
@@ -113,12 +115,12 @@ class Fuzzed:
         readers["settings.toml"] = on_a_file(
             "settings.toml", SETTINGS, lambda at: read_settings({}, at / "settings.toml"), (SettingsError,)
         )
-        readers["guards.json"] = on_a_file("guards.json", self.whole["guards.json"], guards.read, error)
+        readers["guards.json"] = on_a_file("guards.json", self.whole["guards.json"], Guards.read, error)
         readers["manifest.json, bytes"] = on_a_file("manifest.json", self.whole["manifest.json"], load, error)
         self.readers = {
             **readers,
             "manifest.json, values": self._odd("manifest.json", load),
-            "guards.json, values": self._odd("guards.json", guards.read),
+            "guards.json, values": self._odd("guards.json", Guards.read),
             **{page: self._odd(file, rebuild) for page, file in PAGES.items()},
             COMPARISON: self._odd("manifest.json", lambda at: compare(at, other, folder / "comparison.html")),
         }

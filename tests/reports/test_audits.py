@@ -7,7 +7,8 @@ import shutil
 
 import pytest
 
-from reports import audit_exhibits, audits
+from reports import audit_exhibits
+from reports.audits import Audit, leaks
 from reports.page import rebuild
 from reports.tables import TableError
 
@@ -17,9 +18,9 @@ CHECK = {
     "looked_for": "A speaker <on> two sides.",
     "looked_at": "3 splits.",
     "outcome": "nothing found",
-    "n_found": 0,
-    "found": [],
-    "limits": "One person under two names.",
+    "n_findings": 0,
+    "findings": [],
+    "cannot_find": "One person under two names.",
     "numbers": {},
 }
 ATTRIBUTE = {
@@ -36,26 +37,26 @@ LEAK = {
     "name": "identical",
     "title": "Identical audio",
     "outcome": "leak",
-    "n_found": 7,
-    "found": ["'a' = '<b>'"],
+    "n_findings": 7,
+    "findings": ["'a' = '<b>'"],
 }
 WARNING = {
     **CHECK,
     "name": "groups",
     "title": "Attributes that tell the label",
     "outcome": "warning",
-    "n_found": 1,
-    "found": ["room alone"],
+    "n_findings": 1,
+    "findings": ["room alone"],
     "numbers": {"attributes": [ATTRIBUTE]},
 }
-FOUND = {"schema": "voxfold-audit/1", "protocol": "grouped", "checks": [CHECK, LEAK, WARNING]}
+FOUND = {"schema": "voxfold-audit/2", "protocol": "grouped", "checks": [CHECK, LEAK, WARNING]}
 
 
 @pytest.fixture(scope="module")
 def audited(healthy_run, tmp_path_factory):
     folder = tmp_path_factory.mktemp("audited") / "run"
     shutil.copytree(healthy_run, folder)
-    audits.write(FOUND, folder)
+    Audit.write(FOUND, folder)
     rebuild(folder)
     return folder
 
@@ -66,7 +67,7 @@ def test_what_no_page_could_hold_is_told(audited, tmp_path, value, told):
     found["checks"][2]["numbers"]["attributes"][0]["score"] = value
     (tmp_path / "audit.json").write_text(json.dumps(found))
     with pytest.raises(TableError, match=rf"audit\.json cannot be read .*{told}"):
-        audits.read(tmp_path)
+        Audit.read(tmp_path)
 
 
 def section(folder):
@@ -98,7 +99,7 @@ def test_a_run_without_an_audit_says_so(healthy_summary, healthy_run, tmp_path):
 
 def test_a_warning_is_no_leak():
     summary = {"audit": {**FOUND, "checks": [CHECK, WARNING]}}
-    assert audit_exhibits.warning(summary) is None and audits.leaks(summary["audit"]) == []
+    assert audit_exhibits.warning(summary) is None and leaks(summary["audit"]) == []
     assert audit_exhibits.sentence(summary) == "A warning stands in attributes that tell the label."
     assert audit_exhibits.sentence({"audit": {**FOUND, "checks": [CHECK]}}) == "1\u00a0check found nothing."
 
@@ -117,20 +118,20 @@ def changed(change):
         {**FOUND, "schema": "voxfold-audit/9"},
         {**FOUND, "checks": []},
         {**FOUND, "checks": [CHECK, CHECK]},
-        changed(lambda found: found["checks"][0].pop("limits")),
+        changed(lambda found: found["checks"][0].pop("cannot_find")),
         changed(lambda found: found["checks"][0].update(outcome="fine")),
-        changed(lambda found: found["checks"][0].update(n_found=True)),
-        changed(lambda found: found["checks"][0].update(found=[1])),
+        changed(lambda found: found["checks"][0].update(n_findings=True)),
+        changed(lambda found: found["checks"][0].update(findings=[1])),
         changed(lambda found: found["checks"][0].update(extra=1)),
     ],
 )
 def test_what_is_not_as_declared_is_refused_in_one_line(found, tmp_path):
     (tmp_path / "audit.json").write_text(json.dumps(found), encoding="utf-8")
     with pytest.raises(TableError, match=r"^audit\.json: [^\n]*$"):
-        audits.read(tmp_path)
+        Audit.read(tmp_path)
 
 
 def test_a_damaged_file_is_refused(tmp_path):
     (tmp_path / "audit.json").write_text("{", encoding="utf-8")
     with pytest.raises(TableError, match="cannot be read"):
-        audits.read(tmp_path)
+        Audit.read(tmp_path)

@@ -5,8 +5,9 @@ import shutil
 
 import pytest
 
-from reports import borrowed, guards, tables
-from reports.judging import check
+from reports import borrowed, tables
+from reports.guards import Guards
+from reports.judging import judge_folder
 from reports.page import rebuild
 from reports.summary import summarise, write_summary
 from reports.tables import TableError
@@ -25,7 +26,7 @@ def two(healthy_run, tmp_path):
     manifest = json.loads((theirs / "manifest.json").read_text(encoding="utf-8"))
     manifest["machine"] = {"processor": "another processor"}
     (theirs / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
-    guards.write(FOUND, theirs)
+    Guards.write(FOUND, theirs)
     return mine, theirs
 
 
@@ -50,7 +51,7 @@ def test_gates_judge_a_run_by_its_own_times(two, tmp_path):
     borrowed.borrow(mine, theirs)
     own = summarise(mine)["runtime"]["models"]["svm"]["fit_seconds"]
     (tmp_path / "gates.toml").write_text(f'[[gate]]\nnumber = "runtime.models.svm.fit_seconds"\nat_most = {2 * own}\n')
-    assert [verdict.outcome for verdict in check(mine, tmp_path / "gates.toml")] == ["holds"]
+    assert [verdict.outcome for verdict in judge_folder(mine, tmp_path / "gates.toml")] == ["holds"]
 
 
 def test_a_run_that_names_itself_shows_its_own_times_again(two):

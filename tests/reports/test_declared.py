@@ -4,7 +4,7 @@ import copy
 
 import pytest
 
-from reports.declared import check_manifest
+from reports.declared import Manifest
 from reports.tables import TableError
 
 GOOD = {
@@ -15,7 +15,7 @@ GOOD = {
 
 
 def test_the_least_there_must_be():
-    check_manifest(copy.deepcopy(GOOD))
+    Manifest.check_content(copy.deepcopy(GOOD))
 
 
 @pytest.mark.parametrize(
@@ -23,8 +23,8 @@ def test_the_least_there_must_be():
     [
         ({"task": None}, "task: "),
         ({"task": {"name": "gender"}}, "'classes' is missing"),
-        ({"task": {"name": "x", "classes": ["a", "a"]}}, "classes have the same name twice"),
-        ({"models": [{"name": "svm"}, {"name": "svm"}]}, "models have the same name twice"),
+        ({"task": {"name": "x", "classes": ["a", "a"]}}, "classes: ['a'] occur twice"),
+        ({"models": [{"name": "svm"}, {"name": "svm"}]}, "models: ['svm'] occur twice"),
         ({"models": [{"name": 3}]}, "models.0.name"),
         ({"cells": {"failed": [{"cell": "a"}]}}, "'error' is missing"),
         ({"settings": {"x": float("nan")}}, "nan is no number"),
@@ -35,5 +35,5 @@ def test_the_least_there_must_be():
 )
 def test_what_is_wrong_is_named(change, message):
     with pytest.raises(TableError) as caught:
-        check_manifest(copy.deepcopy(GOOD) | change)
+        Manifest.check_content(copy.deepcopy(GOOD) | change)
     assert message in str(caught.value) and "\n" not in str(caught.value)

@@ -14,7 +14,8 @@ from fairlearn.metrics import MetricFrame, demographic_parity_difference, equali
 from sklearn.metrics import accuracy_score
 
 from reports import fairness, groups
-from reports.run import NOT_STATED, Run, Task, load
+from reports.run import Run, Task, load
+from reports.terms import NOT_STATED
 
 PARITY, ODDS = "demographic_parity_difference", "equalized_odds_difference"
 

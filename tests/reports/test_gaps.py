@@ -15,8 +15,9 @@ import pytest
 from scipy import stats
 
 from reports import gaps, groups
-from reports.run import NOT_STATED, load
+from reports.run import load
 from reports.summary import summarise
+from reports.terms import NOT_STATED
 
 
 def people(rows: Sequence[tuple[str, str, float]], stratum: str | None = None) -> pd.DataFrame:

@@ -12,7 +12,7 @@ import pytest
 
 from reports import tables
 from reports.gates import Gates, GatesError, read_gates
-from reports.judging import check, judge
+from reports.judging import judge, judge_folder
 from reports.run import Run, load
 from reports.summary import write_summary
 from reports.verdicts import Verdict, exit_status
@@ -197,7 +197,7 @@ def test_a_line_says_what_was_asked_and_found(judged: Callable[[str], list[Verdi
 def test_timings_beside_other_cells_are_marked(run: Run) -> None:
     gates = Gates.model_validate(tomllib.loads(gate('number = "runtime.models.svm.fit_seconds"', "at_most = 2")))
     summary = {**SUMMARY, "runtime": {**SUMMARY["runtime"], "contended": True}}
-    assert judge(gates, summary, run)[0].found == "found 2, timed while other cells ran"
+    assert judge(gates, summary, run)[0].measured == "found 2, timed while other cells ran"
 
 
 @pytest.mark.parametrize(
@@ -309,14 +309,14 @@ def test_an_edited_summary_passes_no_gate(make_run: Callable[..., Path], tmp_pat
     edited = json.loads(path.read_text())
     edited["models"]["svm"]["balanced_accuracy"]["value"] = 1.0
     path.write_text(json.dumps(edited))
-    assert [verdict.outcome for verdict in check(folder, file)] == ["failed"]
+    assert [verdict.outcome for verdict in judge_folder(folder, file)] == ["failed"]
 
 
 def test_a_group_of_a_few_speakers_is_not_judged(healthy_run: Path, tmp_path: Path) -> None:
     accents = load(healthy_run).recordings.drop_duplicates("speaker")["accent"].value_counts()
     assert (accents < 5).any()
     file = write_gates(tmp_path, gate('number = "groups.accent.*.svm.accuracy"', "at_least = 0"))
-    outcomes = {verdict.asked.split(".")[2]: verdict.outcome for verdict in check(healthy_run, file)}
+    outcomes = {verdict.asked.split(".")[2]: verdict.outcome for verdict in judge_folder(healthy_run, file)}
     assert {name for name, outcome in outcomes.items() if outcome == "not measured"} >= set(accents.index[accents < 5])
 
 
@@ -326,7 +326,7 @@ def test_a_run_without_finished_cells_measures_nothing(make_run: Callable[..., P
     empty = tables.read("predictions", folder).iloc[:0]
     tables.write(empty, "predictions", folder)
     for _ in range(2):
-        verdicts = check(folder, file)
+        verdicts = judge_folder(folder, file)
         assert [verdict.outcome for verdict in verdicts] == ["not measured"] * 3
         assert {verdict.why for verdict in verdicts} == {"no cell of this run has finished"}
         (folder / "predictions.parquet").unlink(missing_ok=True)
@@ -339,12 +339,12 @@ def test_a_folder_that_is_no_run_is_no_measurement(tmp_path: Path) -> None:
         if content:
             (tmp_path / "manifest.json").write_text(content)
         with pytest.raises(tables.TableError, match="manifest"):
-            check(tmp_path, file)
+            judge_folder(tmp_path, file)
 
 
 def test_the_example_is_true_of_a_good_run(make_run: Callable[..., Path]) -> None:
     folder = make_run(models=("svm", "logistic"), accuracy=(0.97, 0.92), n_women=24, n_men=36, quarantined=0)
-    verdicts = check(folder, DOCS / "gates.example.toml")
+    verdicts = judge_folder(folder, DOCS / "gates.example.toml")
     assert exit_status(verdicts) == 0, "\n".join(verdict.line for verdict in verdicts)
 
 

@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 
 from reports import comparison, gaps, groups, hardest, runtime, tables
-from reports.run import NOT_STATED, load
+from reports.run import load
+from reports.terms import NOT_STATED
 
 
 def per_speaker(rows: pd.DataFrame) -> pd.Series:
@@ -142,7 +143,7 @@ def test_without_a_second_protocol_there_is_no_premium(
 
 
 def test_costs_are_medians_over_cells(healthy_run: Path) -> None:
-    found = runtime.describe(load(healthy_run))
+    found = runtime.costs_of(load(healthy_run))
     assert found["models"]["cnn"]["fit_seconds"] == 41.0
     assert found["models"]["cnn"]["select_seconds"] == 82.0
     assert found["models"]["cnn"]["fit_seconds_all_cells"] == 164.0
@@ -155,7 +156,7 @@ def test_costs_are_medians_over_cells(healthy_run: Path) -> None:
 
 
 def test_the_hardest_speaker_is_the_one_recognised_least(healthy_run: Path) -> None:
-    found = hardest.describe(load(healthy_run))
+    found = hardest.most_wrong(load(healthy_run))
     raw = tables.read("predictions", healthy_run)
     raw = raw[(raw["protocol"] == "grouped") & (raw["model"] != "majority")]
     assert found["speakers"][0]["speaker"] == per_speaker(raw).idxmin()
@@ -163,7 +164,7 @@ def test_the_hardest_speaker_is_the_one_recognised_least(healthy_run: Path) -> N
 
 
 def test_the_hardest_recordings_are_wrong_and_of_several_speakers(healthy_run: Path) -> None:
-    found = hardest.describe(load(healthy_run))["recordings"]
+    found = hardest.most_wrong(load(healthy_run))["recordings"]
     assert len(found) == 10
     assert found[0]["n_models_wrong"] == 3
     speakers = pd.Series([recording["speaker"] for recording in found])

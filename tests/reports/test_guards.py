@@ -7,7 +7,8 @@ import shutil
 
 import pytest
 
-from reports import guard_exhibits, guard_figure, guards
+from reports import guard_exhibits, guard_figure
+from reports.guards import Guards
 from reports.page import rebuild
 from reports.summary import summarise
 from reports.tables import TableError
@@ -40,7 +41,7 @@ def guarded(healthy_run, tmp_path_factory):
     """The healthy run with two guards, its page built."""
     folder = tmp_path_factory.mktemp("guarded") / "run"
     shutil.copytree(healthy_run, folder)
-    guards.write(FOUND, folder)
+    Guards.write(FOUND, folder)
     rebuild(folder)
     return folder
 
@@ -93,29 +94,33 @@ def changed(**fields):
     [
         ([], "got list"),
         ({**FOUND, "schema": "voxfold-guards/9"}, "voxfold-guards/9"),
-        ({**FOUND, "guards": []}, "no guard"),
+        ({**FOUND, "guards": []}, "guards: .*at least 1 item"),
         ({**FOUND, "guards": [FAST, FAST]}, r"\['fast'\] occur twice"),
         ({key: value for key, value in FOUND.items() if key != "clock"}, "clock"),
-        (changed(ratio="2"), r"\['ratio'\]"),
-        (changed(holds=1), r"\['holds'\]"),
+        (changed(ratio="2"), r"guards\.0\.ratio: "),
+        (changed(holds=1), r"guards\.0\.holds: "),
         (changed(extra=1), "extra"),
-        (changed(rounds=[]), "'fast'"),
-        (changed(rounds=[1.0, "x"]), "'fast'"),
-        (changed(rounds=[1.0, float("inf")]), "'fast'"),
-        (changed(limit=0.0), "'fast'"),
-        (changed(p=float("nan")), "'fast'"),
+        (changed(rounds=[]), r"guards\.0\.rounds: "),
+        (changed(rounds=[1.0, "x"]), r"guards\.0\.rounds\.1: "),
+        (changed(rounds=[1.0, float("inf")]), "inf is no number"),
+        (changed(p=1.5), r"guards\.0\.p: "),
+        (changed(name=True), r"guards\.0\.name: "),
+        (changed(subject_seconds=True), r"guards\.0\.subject_seconds: "),
+        (changed(**{"\n": 1}), r"guards\.0\.'\\n': "),
+        (changed(limit=0.0), r"guards\.0\.limit: "),
+        (changed(p=float("nan")), "nan is no number"),
     ],
 )
 def test_what_is_not_as_declared_is_refused(found, expected):
     with pytest.raises(TableError, match=expected):
-        guards.check(found)
+        Guards.check_content(found)
 
 
 @pytest.mark.parametrize("text", ["{", "[" * 100_000])
 def test_a_damaged_file_is_told(tmp_path, text):
     (tmp_path / "guards.json").write_text(text, encoding="utf-8")
     with pytest.raises(TableError, match=r"guards\.json cannot be read"):
-        guards.read(tmp_path)
+        Guards.read(tmp_path)
 
 
 def test_damaged_guards_stop_the_summary(healthy_run, tmp_path):

@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reports import groups, shrinkage
-from reports.run import NOT_STATED, Task, load
+from reports.run import Task, load
+from reports.terms import NOT_STATED
 
 GENDER = Task(name="gender", classes=("female", "male"), attribute="gender", per_speaker=True, question="")
 DIGIT = Task(name="digit", classes=("0", "1"), attribute=None, per_speaker=False, question="")

@@ -14,7 +14,7 @@ HOSTILE = 'a"/><failure/> & \x1b[31m\x00\ud800\n::error::]]>\u202e<!--'
 
 
 def verdict(outcome: Any, asked: str = "asked", why: str | None = None) -> Verdict:
-    return Verdict(outcome=outcome, asked=asked, found="found", why=why)
+    return Verdict(outcome=outcome, asked=asked, measured="found", why=why)
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from benchmarks.folds import make_plan
-from benchmarks.tasks import LabelledRecordings, find_task, label_recordings
+from benchmarks.protocol.folds import make_plan
+from benchmarks.protocol.tasks import LabelledRecordings, find_task, label_recordings
 from features.corpora.audiomnist import open_audiomnist
 from features.corpora.recordings import Corpus, recordings_table
 from features.corpora.virtual import speak

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.folds import make_plan
+from benchmarks.protocol.folds import make_plan
 from benchmarks.speed.guards import references
 from benchmarks.speed.guards.fixtures import GENDER, labelled
 from benchmarks.speed.guards.rounds import Guard, interleave

@@ -20,7 +20,7 @@ from scipy.stats import mannwhitneyu
 from benchmarks.provenance import machine
 from benchmarks.speed.guards.measurements import Measurement
 from benchmarks.speed.guards.rounds import CLOCK
-from reports import guards
+from reports.guards import SCHEMA, Guards
 from reports.page import rebuild
 
 P_LIMIT = 0.002
@@ -92,14 +92,14 @@ def record(verdicts: Sequence[Verdict], folder: Path) -> Path | None:
     """Write ``guards.json`` into `folder`; where that holds a run, rebuild its report and return the page's path."""
     folder.mkdir(parents=True, exist_ok=True)
     content = {
-        "schema": guards.SCHEMA,
+        "schema": SCHEMA,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": machine(),
         "p_limit": P_LIMIT,
         "clock": CLOCK.__name__,
         "guards": [_guard(verdict) for verdict in verdicts],
     }
-    guards.write(content, folder)
+    Guards.write(content, folder)
     return rebuild(folder) if (folder / "manifest.json").is_file() else None
 
 

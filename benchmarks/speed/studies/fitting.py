@@ -22,12 +22,12 @@ import typer
 from numpy.typing import NDArray
 
 from benchmarks.executors import cell_environment
-from benchmarks.folds import make_plan
+from benchmarks.protocol.folds import make_plan
+from benchmarks.protocol.tasks import find_task, label_recordings
 from benchmarks.settings import usable_cores
 from benchmarks.speed.studies import fitting_models
 from benchmarks.speed.studies.fitting_models import Arrays, Timings
 from benchmarks.speed.studies.turns import Rounds, Subject, in_rounds
-from benchmarks.tasks import find_task, label_recordings
 from features.cache import mfcc_features
 from features.corpora.opening import open_corpus
 from features.hashes import content_hashes

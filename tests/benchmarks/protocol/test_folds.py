@@ -6,9 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.folds import CONTROL, OFFICIAL_FOLDS, audit, deal, folds_hash, make_plan
-from benchmarks.tasks import TaskError, find_task, label_recordings
+from benchmarks.protocol.fold_checks import check_folds
+from benchmarks.protocol.folds import deal, folds_hash, make_plan
+from benchmarks.protocol.published_folds import OFFICIAL_FOLDS
+from benchmarks.protocol.tasks import TaskError, find_task, label_recordings
 from features.corpora.recordings import recordings_table
+from reports.terms import CONTROL
 
 # method: Becker et al., arXiv 1807.03418, as published; speaker numbers
 GENDER_TEST = ["58 59 60 7 23 38", "36 47 56 2 44 50", "26 12 57 25 37 45", "43 28 52 48 53 41"]
@@ -216,7 +219,7 @@ def test_a_planted_speaker_on_two_sides_is_found():
 
     folds, labelled = planted(change)
     with pytest.raises(TaskError, match="speakers on two sides of a split: '07'"):
-        audit(folds, labelled)
+        check_folds(folds, labelled)
 
 
 def test_planted_identical_audio_on_two_sides_is_found():
@@ -233,18 +236,18 @@ def test_a_recording_tested_twice_is_found():
         return folds
 
     folds, labelled = planted(change)
-    with pytest.raises(TaskError, match="tested twice in one repetition"):
-        audit(folds, labelled)
+    with pytest.raises(TaskError, match="tested twice in a repetition"):
+        check_folds(folds, labelled)
 
 
 def test_an_empty_role_an_untaught_class_and_an_unknown_recording_are_found():
     folds, labelled = planted(lambda folds: folds[folds["role"] != "validation"])
     with pytest.raises(TaskError, match="no recording in validation"):
-        audit(folds, labelled)
+        check_folds(folds, labelled)
     women = set(labelled.recordings.loc[labelled.labels == "female", "recording_id"])
     folds, _ = planted(lambda folds: folds[~((folds["role"] == "train") & folds["recording_id"].isin(women))])
     with pytest.raises(TaskError, match="no training recording of 'female'"):
-        audit(folds, labelled)
+        check_folds(folds, labelled)
     folds, _ = planted(lambda folds: folds.assign(recording_id=folds["recording_id"] + "x"))
     with pytest.raises(TaskError, match="that the corpus does not have"):
-        audit(folds, labelled)
+        check_folds(folds, labelled)

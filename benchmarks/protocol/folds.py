@@ -7,42 +7,22 @@ protocol but ``recording-random``, whole speakers are held out. Published splits
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from benchmarks.tasks import MIN_FOLDS, LabelledRecordings, LeakError, Task, TaskError, class_sizes
+from benchmarks.protocol.fold_checks import check_folds
+from benchmarks.protocol.published_folds import OFFICIAL_FOLDS
+from benchmarks.protocol.tasks import MIN_FOLDS, LabelledRecordings, Task, TaskError, class_sizes
 from features.corpora.recordings import offenders
+from reports.terms import CONTROL, NOT_STATED, RANDOM
 
-PROTOCOLS = ("official", "grouped", "leave-accent-out", "recording-random")
-CONTROL = "leave-accent-out-control"
-RANDOM = "recording-random"
-ROLES = ("train", "validation", "test")
 DEFAULT_FOLDS = 5
 VALIDATION_SHARE = 0.25
 """Share of the training accents' speakers that validate under ``leave-accent-out``."""
 CONTROL_PARTS = 3
-
-_GENDER_TEST = (
-    (58, 59, 60, 7, 23, 38),
-    (36, 47, 56, 2, 44, 50),
-    (26, 12, 57, 25, 37, 45),
-    (43, 28, 52, 48, 53, 41),
-)
-_DIGIT_SETS = {
-    "A": (28, 56, 7, 19, 35, 1, 6, 16, 23, 34, 46, 53),
-    "B": (36, 57, 9, 24, 37, 2, 8, 17, 29, 39, 48, 54),
-    "C": (43, 58, 14, 25, 38, 3, 10, 20, 30, 40, 49, 55),
-    "D": (12, 47, 59, 15, 27, 41, 4, 11, 21, 31, 44, 50),
-    "E": (26, 52, 60, 18, 32, 42, 5, 13, 22, 33, 45, 51),
-}
-OFFICIAL_FOLDS: dict[str, tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]] = {
-    "gender": tuple((_GENDER_TEST[fold], _GENDER_TEST[fold - 1]) for fold in range(4)),
-    "digit": tuple((_DIGIT_SETS[test], _DIGIT_SETS[check]) for test, check in ("ED", "AE", "BA", "CB", "DC")),
-}
-"""Published splits: (test speakers, validation speakers) per fold; the other speakers of the split train."""
 
 Split = dict[str, str]
 """Role by speaker, or by recording."""
@@ -70,6 +50,47 @@ class Plan:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Drawing:
+    """What folds are drawn from, and how; see `make_plan`."""
+
+    labelled: LabelledRecordings
+    task: Task
+    n_folds: int | None = None
+    repetitions: int = 1
+    seed: int = 0
+
+    def generators(self) -> Iterator[np.random.Generator]:
+        """Return a generator of random numbers per repetition."""
+        return (np.random.default_rng([self.seed, repetition]) for repetition in range(self.repetitions))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Protocol:
+    """A way of holding speakers out.
+
+    Attributes
+    ----------
+    name
+        Name on the command line and in the folds table; `reports.wording.protocol` says it in few words.
+    build
+        Makes all splits from a `Drawing`.
+    sentence
+        What was done, for the report; ``{n}`` is the number of folds.
+    has_own_folds
+        True where the number of folds is not the user's choice.
+    tasks, why_not
+        The tasks that it can answer, None for all, and why it cannot answer the others.
+    """
+
+    name: str
+    build: Callable[[Drawing], Plan]
+    sentence: str
+    has_own_folds: bool = False
+    tasks: tuple[str, ...] | None = None
+    why_not: str = ""
+
+
 def make_plan(
     labelled: LabelledRecordings,
     task: Task,
@@ -80,7 +101,7 @@ def make_plan(
     seed: int = 0,
     premium: bool = True,
 ) -> Plan:
-    """Build the splits of `protocol`, audited, with one ``recording-random`` split beside them if `premium`.
+    """Build the splits of `protocol`, checked, with one ``recording-random`` split beside them if `premium`.
 
     Parameters
     ----------
@@ -98,25 +119,16 @@ def make_plan(
     """
     if protocol not in PROTOCOLS:
         raise TaskError(f"protocol '{protocol}': expected one of {', '.join(PROTOCOLS)}")
-    if protocol in task.refuses:
-        raise TaskError(f"task '{task.name}' has no protocol '{protocol}': {task.refuses[protocol]}")
-    if protocol in ("official", "leave-accent-out") and n_folds is not None:
+    chosen = PROTOCOLS[protocol]
+    if chosen.tasks is not None and task.name not in chosen.tasks:
+        raise TaskError(f"task '{task.name}' has no protocol '{protocol}': {chosen.why_not}")
+    if chosen.has_own_folds and n_folds is not None:
         raise TaskError(f"protocol '{protocol}' has its own folds; leave --folds out")
-    builders = {
-        "official": _official,
-        "grouped": _grouped,
-        "leave-accent-out": _leave_accent_out,
-        RANDOM: _recording_random,
-    }
-    plan = builders[protocol](labelled, task, n_folds, repetitions=repetitions, seed=seed)
+    plan = chosen.build(Drawing(labelled=labelled, task=task, n_folds=n_folds, repetitions=repetitions, seed=seed))
     if premium and protocol != RANDOM:
-        plan = Plan(
-            folds=pd.concat([plan.folds, _premium(plan.folds, labelled, seed)], ignore_index=True),
-            n_folds=plan.n_folds,
-            fold_names=plan.fold_names,
-            notes=plan.notes,
-        )
-    audit(plan.folds, labelled)
+        folds = pd.concat([plan.folds, _premium(plan.folds, labelled, seed)], ignore_index=True)
+        plan = replace(plan, folds=folds)
+    check_folds(plan.folds, labelled)
     return plan
 
 
@@ -125,53 +137,6 @@ def folds_hash(folds: pd.DataFrame) -> str:
     columns = ["protocol", "repetition", "fold", "role", "recording_id"]
     lines = sorted("\t".join(map(str, row)) for row in folds[columns].itertuples(index=False))
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
-def audit(folds: pd.DataFrame, labelled: LabelledRecordings) -> None:
-    """Stop if a split leaks or cannot teach: the rules that every run enforces.
-
-    Raises
-    ------
-    TaskError
-        A speaker, or byte-identical audio, is on two sides of a split; a recording is tested twice in one repetition;
-        a role is empty; or a class is missing from training. The message names the offending ids.
-    """
-    table = labelled.recordings[["recording_id", "speaker", "content_hash"]].assign(label=labelled.labels.to_numpy())
-    merged = folds.merge(table, on="recording_id", how="left", validate="many_to_one")
-    unknown = merged.loc[merged["speaker"].isna(), "recording_id"]
-    if len(unknown):
-        raise TaskError(f"folds name recordings that the corpus does not have: {offenders(unknown.unique())}")
-    split = ["protocol", "repetition", "fold"]
-    speakers = _on_two_sides(merged[merged["protocol"] != RANDOM], [*split, "speaker"])
-    if len(speakers):
-        raise LeakError(f"speakers on two sides of a split: {offenders(speakers)}")
-    copies = _on_two_sides(merged[merged["content_hash"].notna()], [*split, "content_hash"])
-    if len(copies):
-        names = merged.loc[merged["content_hash"].isin(copies), "recording_id"].unique()
-        raise LeakError(f"byte-identical recordings on two sides of a split: {offenders(names)}; remove the copies")
-    tested = merged[merged["role"] == "test"]
-    twice = tested.loc[tested.duplicated(["protocol", "repetition", "recording_id"]), "recording_id"]
-    if len(twice):
-        raise TaskError(f"recordings tested twice in one repetition: {offenders(twice.unique())}")
-    _check_roles(merged, labelled.classes)
-
-
-def _on_two_sides(rows: pd.DataFrame, keys: list[str]) -> Sequence[str]:
-    n_roles = rows.groupby(keys)["role"].nunique()
-    return list(dict.fromkeys(n_roles.index[n_roles > 1].get_level_values(keys[-1])))
-
-
-def _check_roles(merged: pd.DataFrame, classes: tuple[str, ...]) -> None:
-    for key, rows in merged.groupby(["protocol", "repetition", "fold"]):
-        name = "{} repetition {} fold {}".format(*key)
-        empty = [role for role in ROLES if role not in set(rows["role"])]
-        if empty:
-            raise TaskError(f"{name}: no recording in {' and '.join(empty)}; use fewer folds or another protocol")
-        missing = sorted(set(classes) - set(rows.loc[rows["role"] == "train", "label"]))
-        if missing:
-            raise TaskError(
-                f"{name}: no training recording of {offenders(missing)}; use fewer folds or another protocol"
-            )
 
 
 def _rows(protocol: str, repetition: int, fold: int, roles: pd.Series, ids: pd.Series) -> pd.DataFrame:
@@ -198,8 +163,9 @@ def _speaker_rows(
     return pd.concat(parts, ignore_index=True)
 
 
-def _official(labelled: LabelledRecordings, task: Task, n_folds: int | None, *, repetitions: int, seed: int) -> Plan:
-    if repetitions > 1:
+def _official(drawing: Drawing) -> Plan:
+    labelled, task = drawing.labelled, drawing.task
+    if drawing.repetitions > 1:
         raise TaskError("protocol 'official' is one fixed set of folds; leave --repetitions out")
     published = OFFICIAL_FOLDS[task.name]
     everyone = sorted({f"{speaker:02d}" for test, check in published for speaker in (*test, *check)})
@@ -224,20 +190,22 @@ def _official(labelled: LabelledRecordings, task: Task, n_folds: int | None, *, 
     return Plan(folds=folds, n_folds=len(splits), notes=(note,))
 
 
-def _grouped(labelled: LabelledRecordings, task: Task, n_folds: int | None, *, repetitions: int, seed: int) -> Plan:
+def _grouped(drawing: Drawing) -> Plan:
+    labelled, task = drawing.labelled, drawing.task
     speakers = _speakers(labelled, task)
     sizes = class_sizes(labelled.recordings, labelled.labels)
     limit = int(sizes.min()) if task.per_speaker else len(speakers)
-    n_folds, notes = _fit_folds(n_folds, limit, task, sizes)
+    n_folds, notes = _fit_folds(drawing, limit, sizes)
     parts = []
-    for repetition in range(repetitions):
-        fold_of = deal(speakers, n_folds, np.random.default_rng([seed, repetition]))
+    for repetition, rng in enumerate(drawing.generators()):
+        fold_of = deal(speakers, n_folds, rng)
         parts.append(_speaker_rows("grouped", repetition, rotate(fold_of, n_folds), labelled.recordings))
     return Plan(folds=pd.concat(parts, ignore_index=True), n_folds=n_folds, notes=notes)
 
 
-def _fit_folds(n_folds: int | None, limit: int, task: Task, sizes: pd.Series) -> tuple[int, tuple[str, ...]]:
+def _fit_folds(drawing: Drawing, limit: int, sizes: pd.Series) -> tuple[int, tuple[str, ...]]:
     """Take the folds asked for, or as many as the smallest class allows."""
+    n_folds, task = drawing.n_folds, drawing.task
     counts = ", ".join(f"{name} {count}" for name, count in sizes.items())
     if limit < MIN_FOLDS or (n_folds or MIN_FOLDS) < MIN_FOLDS:
         raise TaskError(
@@ -258,7 +226,7 @@ def _speakers(labelled: LabelledRecordings, task: Task) -> pd.DataFrame:
     speakers = table.drop_duplicates("speaker").set_index("speaker")[["label", "gender", "accent_bucket"]]
     if not task.per_speaker:
         speakers["label"] = speakers["gender"]
-    return speakers.fillna("not stated").sort_index()
+    return speakers.fillna(NOT_STATED).sort_index()
 
 
 def deal(speakers: pd.DataFrame, n_folds: int, rng: np.random.Generator) -> dict[str, int]:
@@ -283,11 +251,10 @@ def rotate(fold_of: Mapping[str, int], n_folds: int) -> list[Split]:
     ]
 
 
-def _leave_accent_out(
-    labelled: LabelledRecordings, task: Task, n_folds: int | None, *, repetitions: int, seed: int
-) -> Plan:
-    speakers = _speakers(labelled, task)
-    unknown = speakers.index[speakers["accent_bucket"] == "not stated"]
+def _leave_accent_out(drawing: Drawing) -> Plan:
+    labelled = drawing.labelled
+    speakers = _speakers(labelled, drawing.task)
+    unknown = speakers.index[speakers["accent_bucket"] == NOT_STATED]
     speakers = speakers.drop(unknown)
     table = speakers.groupby(["accent_bucket", "label"]).size().unstack(fill_value=0)
     if len(table) < 2 or (table < 2).any(axis=None):
@@ -296,8 +263,7 @@ def _leave_accent_out(
             f"this corpus has {table.to_dict('index')}; use --protocol grouped"
         )
     parts = []
-    for repetition in range(repetitions):
-        rng = np.random.default_rng([seed, repetition])
+    for repetition, rng in enumerate(drawing.generators()):
         splits = [_one_accent(speakers, accent, rng) for accent in table.index]
         controls = [
             control
@@ -355,16 +321,14 @@ def _draw_both(pool: pd.DataFrame, accent: str, number: int, rng: np.random.Gene
     return [*own[:n_own], *others[: number - n_own]]
 
 
-def _recording_random(
-    labelled: LabelledRecordings, task: Task, n_folds: int | None, *, repetitions: int, seed: int
-) -> Plan:
+def _recording_random(drawing: Drawing) -> Plan:
+    labelled = drawing.labelled
     ids = labelled.recordings["recording_id"]
     units = _units(labelled.recordings)
     sizes = labelled.labels.groupby(labelled.labels).size()
-    n_folds, notes = _fit_folds(n_folds, int(sizes.min()), task, sizes)
+    n_folds, notes = _fit_folds(drawing, int(sizes.min()), sizes)
     parts = []
-    for repetition in range(repetitions):
-        rng = np.random.default_rng([seed, repetition])
+    for repetition, rng in enumerate(drawing.generators()):
         first = pd.DataFrame({"unit": units, "label": labelled.labels}).drop_duplicates("unit").set_index("unit")
         fold_of = deal(first.assign(accent_bucket=""), n_folds, rng)
         for fold, split in enumerate(rotate(fold_of, n_folds)):
@@ -390,3 +354,42 @@ def _premium(folds: pd.DataFrame, labelled: LabelledRecordings, seed: int) -> pd
     table["role"] = roles
     table["role"] = table.groupby("unit")["role"].transform("first")
     return _rows(RANDOM, 0, 0, table["role"], table["recording_id"])
+
+
+PROTOCOLS = {
+    protocol.name: protocol
+    for protocol in (
+        Protocol(
+            name="official",
+            build=_official,
+            sentence="The published splits of AudioMNIST's authors were used: {n} folds, each with its own test and "
+            "validation speakers.",
+            has_own_folds=True,
+            tasks=tuple(OFFICIAL_FOLDS),
+            why_not="there is no published split for it; use --protocol grouped",
+        ),
+        Protocol(
+            name="grouped",
+            build=_grouped,
+            sentence="All speakers were dealt to {n} folds, alike in class and accent as far as whole speakers allow; "
+            "each fold is tested once, by models that never heard its speakers.",
+        ),
+        Protocol(
+            name="leave-accent-out",
+            build=_leave_accent_out,
+            sentence="Each of {n} accents is tested once, by models that never heard that accent; a matched control "
+            "tests the same speakers with models trained on equally many speakers, the accent included.",
+            has_own_folds=True,
+            tasks=("gender", "digit"),
+            why_not="only gender and digit have it, for the rest classes and accents are nearly the same speakers; "
+            "use --protocol grouped",
+        ),
+        Protocol(
+            name=RANDOM,
+            build=_recording_random,
+            sentence="Recordings were dealt to {n} folds at random: the same speakers are trained and tested on, so "
+            "these numbers say nothing about people the models never heard.",
+        ),
+    )
+}
+"""Protocols by name, in the order in which messages name them."""

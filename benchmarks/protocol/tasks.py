@@ -30,82 +30,32 @@ class Task:
         Name on the command line.
     column
         Column of the recordings table that holds the label.
-    attribute
-        The group attribute that the label is, or None (digit).
-    per_speaker
-        True where the label belongs to the speaker, False where it belongs to the recording.
     question
         The question a model answers, for the report.
-    refuses
-        Protocols that cannot answer it, with the reason.
+    per_speaker
+        True where the label belongs to the speaker, False where it belongs to the recording.
     """
 
     name: str
     column: str
-    attribute: str | None
-    per_speaker: bool
     question: str
-    refuses: dict[str, str]
+    per_speaker: bool = True
 
+    @property
+    def attribute(self) -> str | None:
+        """The group attribute that the label is; None where it is the recording's."""
+        return self.column if self.per_speaker else None
 
-_NO_OFFICIAL = "there is no published split for it; use --protocol grouped"
-_SMALL = {
-    "official": _NO_OFFICIAL,
-    "leave-accent-out": "only gender and digit have it, for the rest classes and accents are nearly the same "
-    "speakers; use --protocol grouped",
-}
 
 TASKS = {
     task.name: task
     for task in (
-        Task(
-            name="gender",
-            column="gender",
-            attribute="gender",
-            per_speaker=True,
-            question="is the speaker a woman or a man?",
-            refuses={},
-        ),
-        Task(
-            name="digit",
-            column="digit",
-            attribute=None,
-            per_speaker=False,
-            question="which digit is spoken?",
-            refuses={},
-        ),
-        Task(
-            name="accent",
-            column="accent_bucket",
-            attribute="accent_bucket",
-            per_speaker=True,
-            question="which accent does the speaker state?",
-            refuses=_SMALL,
-        ),
-        Task(
-            name="native-speaker",
-            column="native_speaker",
-            attribute="native_speaker",
-            per_speaker=True,
-            question="is the speaker a native speaker of English?",
-            refuses=_SMALL,
-        ),
-        Task(
-            name="age",
-            column="age_band",
-            attribute="age_band",
-            per_speaker=True,
-            question="which age band is the speaker in?",
-            refuses=_SMALL,
-        ),
-        Task(
-            name="origin",
-            column="origin_bucket",
-            attribute="origin_bucket",
-            per_speaker=True,
-            question="which country does the speaker come from?",
-            refuses=_SMALL,
-        ),
+        Task(name="gender", column="gender", question="is the speaker a woman or a man?"),
+        Task(name="digit", column="digit", question="which digit is spoken?", per_speaker=False),
+        Task(name="accent", column="accent_bucket", question="which accent does the speaker state?"),
+        Task(name="native-speaker", column="native_speaker", question="is the speaker a native speaker of English?"),
+        Task(name="age", column="age_band", question="which age band is the speaker in?"),
+        Task(name="origin", column="origin_bucket", question="which country does the speaker come from?"),
     )
 }
 

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from reports.conditions import complete, speakers_held_out
+from reports.requirements import complete, speakers_held_out
 from reports.run import Run, load
 
 
@@ -36,7 +36,7 @@ def at(folds: pd.DataFrame, repetition: int, fold: int) -> pd.Series:
 def test_a_grouped_run_holds_speakers_out(run: Run) -> None:
     verdict = speakers_held_out(run, "asked")
     assert verdict.outcome == "holds" and verdict.asked == "asked"
-    assert verdict.found == "found 8 splits of 24 speakers (24 in the corpus), 480 recordings"
+    assert verdict.measured == "found 8 splits of 24 speakers (24 in the corpus), 480 recordings"
 
 
 @pytest.mark.parametrize(
@@ -134,12 +134,12 @@ def test_a_run_without_splits_of_its_protocol_is_not_measured(run: Run) -> None:
 def test_all_cells_are_counted(run: Run) -> None:
     # 4 models in 2 x 4 splits with 2 seeds, and one random split with the first seed
     verdict = complete(run, "asked")
-    assert (verdict.outcome, verdict.found) == ("holds", "found 68 of 68 cells")
+    assert (verdict.outcome, verdict.measured) == ("holds", "found 68 of 68 cells")
 
 
 def test_a_failed_cell_is_named_with_its_error(make_run: Callable[..., Path]) -> None:
     verdict = complete(load(make_run(failed_cells=(("cnn", 2),))), "asked")
-    assert (verdict.outcome, verdict.found) == ("failed", "found 19 of 20 cells")
+    assert (verdict.outcome, verdict.measured) == ("failed", "found 19 of 20 cells")
     assert verdict.why == "missing or not whole: cnn-grouped-r0-f2-s0 (killed <9>)"
 
 
@@ -150,7 +150,7 @@ def test_a_model_that_only_the_manifest_knows_is_missing(make_run: Callable[...,
     del manifest["cells"]  # as a run that was stopped leaves it
     (folder / "manifest.json").write_text(json.dumps(manifest))
     verdict = complete(load(folder), "asked")
-    assert (verdict.outcome, verdict.found) == ("failed", "found 16 of 20 cells")
+    assert (verdict.outcome, verdict.measured) == ("failed", "found 16 of 20 cells")
     assert "mlp-grouped-r0-f0-s0, mlp-grouped-r0-f1-s0" in (verdict.why or "")
 
 
@@ -159,4 +159,4 @@ def test_a_cell_with_an_answer_lost_or_doubled_is_not_whole(run: Run, change: st
     rows = run.predictions
     changed = rows.iloc[1:] if change == "lost" else pd.concat([rows, rows.iloc[:1]])
     verdict = complete(dataclasses.replace(run, predictions=changed), "asked")
-    assert (verdict.outcome, verdict.found) == ("failed", "found 67 of 68 cells")
+    assert (verdict.outcome, verdict.measured) == ("failed", "found 67 of 68 cells")
