@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from reports import audit_exhibits, wording
-from reports.comparison import Leader, ModelPair
+from reports.comparison import ModelPair
 from reports.gaps import Gap
 from reports.groups import IS_THE_TASK
 from reports.number import Estimate
@@ -204,8 +204,8 @@ def _cost(summary: Json) -> str:
     costs: dict[str, ModelCost] = summary["runtime"]["models"]
     every = {name: costs[name][_PREDICT] for name in contenders(summary)}
     seconds = {name: cost for name, cost in every.items() if cost is not None}
-    leader: Leader = summary["leader"]
-    first = leader["model"] or next(iter(seconds), "")
+    leader = summary["leader"]
+    first: str = leader["model"] or next(iter(seconds), "")
     if first not in seconds:
         return "What the models cost was not measured."
     alike = [name for name in leader["not_distinguishable"] if name in seconds]

@@ -65,13 +65,6 @@ class Premium(Estimate):
     main_score: BalancedAccuracy
 
 
-class Leader(TypedDict):
-    """The model with the highest balanced accuracy, and those that the direct test does not tell from it."""
-
-    model: str | None
-    not_distinguishable: list[str]
-
-
 @dataclass(frozen=True, kw_only=True)
 class Paired:
     """Two balanced accuracies of the same speakers.
@@ -200,8 +193,8 @@ def rank_groups(models: Sequence[str], comparisons: Sequence[ModelPair]) -> list
     return [[model for model in models if model in group] for group in groups]
 
 
-def leader(models: Mapping[str, ModelAccuracy], contenders: Sequence[str], comparisons: Sequence[ModelPair]) -> Leader:
-    """Return the best of `contenders`, and which of them the direct test does not tell from it."""
+def leader(models: Mapping[str, ModelAccuracy], contenders: Sequence[str], comparisons: Sequence[ModelPair]) -> Json:
+    """Return ``model``, the best of `contenders`, and ``not_distinguishable``, those not told from it by their test."""
     every = {model: models[model]["balanced_accuracy"]["value"] for model in contenders}
     values = {model: value for model, value in every.items() if value is not None}
     if not values:

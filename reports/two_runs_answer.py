@@ -17,15 +17,16 @@ from reports.groups import IS_THE_TASK
 from reports.metrics import BalancedAccuracy
 from reports.terms import Json
 
-_CLAUSES = (
-    ("rises", "rises for {}"),
-    ("falls", "falls for {}"),
-    ("equal", "is equal within 1 point for {}"),
-    ("alike", "cannot be told from no change for {}"),
-    ("unchanged", "is the same, speaker by speaker, for {}"),
-    ("untested", "was not tested for a change for {}"),
-)
-"""What a test allows to say, in the order in which it is said."""
+READINGS = {
+    "rises": ("rises for {}", "rises"),
+    "falls": ("falls for {}", "falls"),
+    "equal": ("is equal within 1 point for {}", "equal within 1 point"),
+    "alike": ("cannot be told from no change for {}", "not told from no change"),
+    "unchanged": ("is the same, speaker by speaker, for {}", "the same for every speaker"),
+    "untested": ("was not tested for a change for {}", "not tested"),
+    "unknown": ("is not known for {}", "not known"),
+}
+"""What a test allows to say, in a sentence and in a table, in the order in which it is said."""
 
 _ALIKE = 1.05
 """Times of a smaller ratio are called as long."""
@@ -70,7 +71,7 @@ def _warnings(comparison: Json) -> list[str]:
 
 
 def reading(change: ModelChange) -> str:
-    """Return what the test of a model's change allows to say: a key of the clauses, or ``unknown`` without a value."""
+    """Return what the test of a model's change allows to say: a key of `READINGS`."""
     value = change["difference"]["value"]
     if value is None:
         return "unknown"
@@ -92,9 +93,9 @@ def _accuracy(comparison: Json) -> str:
     n_speakers = max(change["difference"]["n_speakers"] for change in known.values())
     told = {
         key: [_changed(model, change, key, len(known)) for model, change in known.items() if reading(change) == key]
-        for key, _ in _CLAUSES
+        for key in READINGS
     }
-    clauses = [clause.format(wording.listed(told[key])) for key, clause in _CLAUSES if told[key]]
+    clauses = [READINGS[key][0].format(wording.listed(models)) for key, models in told.items() if models]
     asked = wording.counted(n_speakers, "speaker")
     return f"On {asked} tested in both runs, balanced accuracy from A to B {'; it '.join(clauses)}."
 

@@ -11,17 +11,7 @@ from reports.group_exhibits import GAP_COLUMNS, gap_row
 from reports.number import Estimate
 from reports.plain_text import printable
 from reports.terms import MAJORITY, Json
-from reports.two_runs_answer import ModelChange, reading
-
-_READINGS = {
-    "rises": "rises",
-    "falls": "falls",
-    "equal": "equal within 1 point",
-    "alike": "not told from no change",
-    "unchanged": "the same for every speaker",
-    "untested": "not tested",
-    "unknown": "not known",
-}
+from reports.two_runs_answer import READINGS, ModelChange, reading
 
 _COSTS: dict[str, tuple[str, Callable[[float | None], str]]] = {
     "Choosing settings": ("select_seconds", wording.seconds),
@@ -97,7 +87,7 @@ def _reading(change: ModelChange) -> str:
     if read == "untested" and change["p"] is not None:
         return "baseline, in no family of tests"
     why = change["difference"]["why_not"] if read in ("untested", "unknown") else ""
-    return f"{_READINGS[read]}{f': {why}' if why else ''}"
+    return f"{READINGS[read][1]}{f': {why}' if why else ''}"
 
 
 def left_out(comparison: Json) -> Table | None:
