@@ -97,7 +97,7 @@ def by_size(estimates: Mapping[str, Estimate]) -> list[str]:
 
 
 def _balanced(value: Estimate) -> str:
-    interval = f"95\u00a0% interval {wording.limits(value)}" if value["estimable"] else value["why_not"]
+    interval = f"95\u00a0% interval {wording.interval(value)}" if value["estimable"] else value["why_not"]
     return f"a balanced accuracy of {wording.percent(value['value'])} ({interval})"
 
 
@@ -136,7 +136,7 @@ def interval_told(points: Estimate) -> str:
     """Return the interval of a difference in points, or why there is none."""
     if not points["estimable"]:
         return f"interval {wording.NOT_ESTIMABLE}: {points['why_not']}"
-    return f"95\u00a0% interval {wording.limits(points, of_points=True)}"
+    return f"95\u00a0% interval {wording.interval(points, of_points=True)}"
 
 
 def _negative(difference: Estimate) -> Estimate:
@@ -196,7 +196,7 @@ def against_band(
     if gap["unbiased_why_not"] or low is None or high is None:
         return f"{band_called} is not estimable: {gap['unbiased_why_not']}"
     where = "inside" if low <= (gap["value"] or 0.0) <= high else "outside"
-    band = wording.limits({"estimable": True, "low": low, "high": high}, of_points=True)
+    band = wording.interval({"estimable": True, "low": low, "high": high}, of_points=True)
     return f"that is {where} the {band} points that {shown}"
 
 

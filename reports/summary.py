@@ -238,7 +238,7 @@ def _markdown_row(summary: Json, model: str) -> list[str]:
         in_markdown(numbers["label"]),
         wording.rank(summary["ranks"].get(model)),
         wording.percent(accuracy["value"]),
-        wording.limits(accuracy),
+        wording.interval(accuracy),
         wording.count(accuracy["n_speakers"]),
         wording.count(accuracy["n_recordings"]),
         wording.percent(folds["value"], False) + spread,
@@ -249,4 +249,4 @@ def _markdown_row(summary: Json, model: str) -> list[str]:
 def _premium(premium: comparison.Premium | None) -> str:
     if premium is None or premium["value"] is None:
         return wording.NONE
-    return f"{wording.points(premium['value'])} ({wording.limits(premium, of_points=True)})"
+    return f"{wording.points(premium['value'])} ({wording.interval(premium, of_points=True)})"

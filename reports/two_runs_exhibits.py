@@ -78,7 +78,7 @@ def _signed(difference: Estimate) -> str:
     """Return a difference in points and, on a second line, its interval."""
     if difference["value"] is None:
         return wording.NONE
-    told = f"{wording.points(difference['value'], False)}\n{wording.limits(difference, of_points=True)}"
+    told = f"{wording.points(difference['value'], False)}\n{wording.interval(difference, of_points=True)}"
     return told.replace(" ", "\u00a0")
 
 
@@ -200,7 +200,7 @@ def _plain_change(name: str, change: ModelChange) -> dict[str, str]:
         "A": wording.percent(change["a"]["value"], False),
         "B": wording.percent(change["b"]["value"], False),
         "difference": wording.points(change["difference"]["value"], False),
-        "95\u00a0% interval": wording.limits(change["difference"], of_points=True),
+        "95\u00a0% interval": wording.interval(change["difference"], of_points=True),
         "p": wording.probability(change["p"]),
         "p (Holm)": wording.probability(change["p_holm"]),
     }

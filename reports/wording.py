@@ -104,7 +104,7 @@ def points(value: float | None, unit: bool = True) -> str:
     return f"{sign}{abs(rounded):.1f}" + (f"{_SPACE}points" if unit else "")
 
 
-def limits(number: Ends | Json, *, of_points: bool = False) -> str:
+def interval(number: Ends | Json, *, of_points: bool = False) -> str:
     """Return a number's interval in percent, or in signed points: ``66.6 to 81.4``, ``−2.0 to 7.0``."""
     if not number["estimable"]:
         return NOT_ESTIMABLE
@@ -112,7 +112,7 @@ def limits(number: Ends | Json, *, of_points: bool = False) -> str:
     return " to ".join(_signed(end) if of_points else percent(end, False) for end in ends)
 
 
-def decimal_limits(number: Ends | Json) -> str:
+def decimal_interval(number: Ends | Json) -> str:
     """Return the interval of a number between -1 and 1 with two decimals: ``0.35 to 0.63``."""
     if not number["estimable"]:
         return NOT_ESTIMABLE
