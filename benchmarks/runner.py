@@ -181,7 +181,7 @@ def closing_words(folder: Path) -> str:
         name: {
             "rank": wording.rank(content["ranks"].get(name)),
             "balanced accuracy (%)": wording.percent(entry["balanced_accuracy"]["value"], False),
-            "95 % interval": wording.limits(entry["balanced_accuracy"]),
+            "95 % interval": wording.interval(entry["balanced_accuracy"]),
             "mean over folds (%)": wording.percent(entry["mean_over_folds"]["balanced_accuracy"]["value"], False),
             "leakage premium (points)": wording.points(
                 (content["leakage_premium"].get(name) or {}).get("value"), False

@@ -7,25 +7,26 @@ cannot be told from it. Every difference comes with its interval; nothing is cal
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from reports import audit_exhibits, wording
+from reports.comparison import ModelPair
+from reports.gaps import Gap
 from reports.groups import IS_THE_TASK
+from reports.number import Estimate
+from reports.runtime import ModelCost
 from reports.terms import RANDOM, Json
 
 SYNTHETIC = "The voices are synthetic: the numbers on this page show what the tool does, not how people are recognised."
 
-_PREDICT = "predict_batch_seconds_per_recording"
+_PREDICT: Final = "predict_batch_seconds_per_recording"
+TIMES: Final = ("fit_seconds", _PREDICT)
+"""The costs that an answer speaks of."""
 
 
 def answer(summary: Json) -> Json:
-    """Return ``warnings`` (what must be read first) and the three ``sentences``.
-
-    Parameters
-    ----------
-    summary
-        The summary without its answer.
-    """
+    """Return the ``warnings`` (what must be read first) and three ``sentences`` of a summary without its answer."""
     return {"warnings": _warnings(summary), "sentences": [_accuracy(summary), _accents(summary), _cost(summary)]}
 
 
@@ -63,10 +64,10 @@ def _borrowed(origin: Json) -> str:
 
 
 def _accuracy(summary: Json) -> str:
-    values = {name: summary["models"][name]["balanced_accuracy"] for name in contenders(summary)}
-    known = sorted((n for n in values if values[n]["value"] is not None), key=lambda n: -values[n]["value"])
+    values: dict[str, Estimate] = {n: summary["models"][n]["balanced_accuracy"] for n in contenders(summary)}
+    known = by_size(values)
     if not known:
-        reasons = sorted({v["why_not"] for v in values.values()})
+        reasons = sorted({v["why_not"] or "" for v in values.values()})
         return f"No balanced accuracy can be given: {wording.listed(reasons)}."
     shared = summary["protocol"]["name"] == RANDOM
     n_speakers = wording.counted(max(values[name]["n_speakers"] for name in known), "speaker")
@@ -89,8 +90,14 @@ def _accuracy(summary: Json) -> str:
     return f"On {asked}, {sentence}{_order(summary, first, behind)}."
 
 
-def _balanced(value: Json) -> str:
-    interval = f"95\u00a0% interval {wording.limits(value)}" if value["estimable"] else value["why_not"]
+def by_size(estimates: Mapping[str, Estimate]) -> list[str]:
+    """Return the models whose estimate has a value, the largest first whatever its sign."""
+    sizes = {name: abs(each["value"]) for name, each in estimates.items() if each["value"] is not None}
+    return sorted(sizes, key=lambda name: -sizes[name])
+
+
+def _balanced(value: Estimate) -> str:
+    interval = f"95\u00a0% interval {wording.interval(value)}" if value["estimable"] else value["why_not"]
     return f"a balanced accuracy of {wording.percent(value['value'])} ({interval})"
 
 
@@ -112,32 +119,42 @@ def _order(summary: Json, first: str, behind: Sequence[str]) -> str:
     return "; with other training speakers the order could change" if could else ""
 
 
-def _pair(summary: Json, a: str, b: str) -> Json:
-    found: Json = next(pair for pair in summary["comparisons"] if {pair["a"], pair["b"]} == {a, b})
-    return found
+def _pair(summary: Json, a: str, b: str) -> ModelPair:
+    pairs: list[ModelPair] = summary["comparisons"]
+    return next(pair for pair in pairs if {pair["a"], pair["b"]} == {a, b})
 
 
 def _difference(summary: Json, a: str, b: str) -> str:
     """Return a minus b in points with its interval, whichever way round it was computed."""
     pair = _pair(summary, a, b)
-    found, sign = pair["difference"], 1 if pair["a"] == a else -1
-    size = f"{100 * sign * found['value']:.1f}".replace("-", "−")
-    if not found["estimable"]:
-        return f"{size} points, interval {wording.NOT_ESTIMABLE}: {found['why_not']}"
-    low, high = sorted((sign * found["low"], sign * found["high"]))
-    limits = wording.limits({"estimable": True, "low": low, "high": high}, of_points=True)
-    return f"{size} points, 95\u00a0% interval {limits}"
+    difference = pair["difference"] if pair["a"] == a else _negative(pair["difference"])
+    size = f"{100 * (difference['value'] or 0.0):.1f}".replace("-", "−")
+    return f"{size} points, {interval_told(difference)}"
+
+
+def interval_told(points: Estimate) -> str:
+    """Return the interval of a difference in points, or why there is none."""
+    if not points["estimable"]:
+        return f"interval {wording.NOT_ESTIMABLE}: {points['why_not']}"
+    return f"95\u00a0% interval {wording.interval(points, of_points=True)}"
+
+
+def _negative(difference: Estimate) -> Estimate:
+    value, low, high = (minus(difference[key]) for key in ("value", "high", "low"))
+    return {**difference, "value": value, "low": low, "high": high}
+
+
+def minus(value: float | None) -> float | None:
+    """Return the negative of a number that may be missing."""
+    return None if value is None else -value
 
 
 def _accents(summary: Json) -> str:
-    gaps = {name: summary["gaps"]["accent_bucket"][name] for name in contenders(summary)}
-    known = [name for name in gaps if gaps[name]["estimable"]]
+    gaps: dict[str, Gap] = {name: summary["gaps"]["accent_bucket"][name] for name in contenders(summary)}
+    known = by_size({name: gap for name, gap in gaps.items() if gap["estimable"]})
     if not known:
-        why = [gap["why_not"] for gap in gaps.values()]
-        if IS_THE_TASK in why:
-            return "Accent is the task here, so there is no accent gap to report."
-        return f"No accent gap can be estimated: {why[0] if why else 'nothing was predicted'}."
-    largest = max(known, key=lambda name: abs(gaps[name]["value"]))
+        return no_accent_gap(gaps, "report", "No accent gap can be estimated: ", "nothing was predicted")
+    largest = known[0]
     gap = turned(gaps[largest])
     owner = f"the largest accent gap is {wording.the(largest)}’s: " if len(known) > 1 else ""
     if gap["kind"] == "range":
@@ -146,68 +163,83 @@ def _accents(summary: Json) -> str:
     else:
         size = f"{wording.percent(gap['value'], False)} points more often than “{gap['second']}”"
         what = f"{owner}speakers with accent “{gap['first']}” are recognised {size}"
-    interval = wording.limits(gap, of_points=True)
-    return f"{wording.capital(what)} (95\u00a0% interval {interval}); {against_band(gap)}."
+    return f"{wording.capital(what)} ({interval_told(gap)}); {against_band(gap)}."
 
 
-def turned(gap: Json) -> Json:
+def no_accent_gap(gaps: Mapping[str, Gap], verb: str, begin: str, nothing: str) -> str:
+    """Say why none of `gaps` can be estimated; `nothing` is the reason where there are none."""
+    why = [gap["why_not"] for gap in gaps.values()]
+    if IS_THE_TASK in why:
+        return f"Accent is the task here, so there is no accent gap to {verb}."
+    return f"{begin}{why[0] if why else nothing}."
+
+
+def turned(gap: Gap) -> Gap:
     """Return a signed gap in the direction in which it is positive, so that a sentence can say who is ahead."""
-    if gap["kind"] != "difference" or gap["value"] >= 0:
+    if gap["kind"] != "difference" or (gap["value"] or 0.0) >= 0:
         return gap
-    negative = {key: None if gap[key] is None else -gap[key] for key in ("value", "unbiased_expected")}
-    ends = [("low", "high"), ("unbiased_low", "unbiased_high")]
-    for low, high in [*ends, *[(high, low) for low, high in ends]]:
-        negative[low] = None if gap[high] is None else -gap[high]
-    return {**gap, **negative, "first": gap["second"], "second": gap["first"]}
+    back = gap.copy()
+    back["first"], back["second"], back["value"] = gap["second"], gap["first"], minus(gap["value"])
+    back["low"], back["high"] = minus(gap["high"]), minus(gap["low"])
+    back["unbiased_low"], back["unbiased_high"] = minus(gap["unbiased_high"]), minus(gap["unbiased_low"])
+    back["unbiased_expected"] = minus(gap["unbiased_expected"])
+    return back
 
 
-def against_band(gap: Json) -> str:
-    """Say whether a gap is larger than one of a model to which the groups make no difference would be."""
-    if gap["unbiased_why_not"]:
-        return f"what a model without such differences would show is not estimable: {gap['unbiased_why_not']}"
+def against_band(
+    gap: Gap,
+    band_called: str = "what a model without such differences would show",
+    shown: str = "a model without such differences would show on groups this small",
+) -> str:
+    """Say whether a gap lies in its band, what that is called where it is not estimable, and who would show it."""
     low, high = gap["unbiased_low"], gap["unbiased_high"]
-    where = "inside" if low <= gap["value"] <= high else "outside"
-    band = wording.limits({"estimable": True, "low": low, "high": high}, of_points=True)
-    return f"that is {where} the {band} points that a model without such differences would show on groups this small"
+    if gap["unbiased_why_not"] or low is None or high is None:
+        return f"{band_called} is not estimable: {gap['unbiased_why_not']}"
+    where = "inside" if low <= (gap["value"] or 0.0) <= high else "outside"
+    band = wording.interval({"estimable": True, "low": low, "high": high}, of_points=True)
+    return f"that is {where} the {band} points that {shown}"
 
 
 def _cost(summary: Json) -> str:
-    costs = summary["runtime"]["models"]
-    names = [name for name in contenders(summary) if costs[name][_PREDICT] is not None]
-    first = summary["leader"]["model"] or (names[0] if names else None)
-    if first not in names:
+    costs: dict[str, ModelCost] = summary["runtime"]["models"]
+    every = {name: costs[name][_PREDICT] for name in contenders(summary)}
+    seconds = {name: cost for name, cost in every.items() if cost is not None}
+    leader = summary["leader"]
+    first: str = leader["model"] or next(iter(seconds), "")
+    if first not in seconds:
         return "What the models cost was not measured."
-    alike = [name for name in summary["leader"]["not_distinguishable"] if name in names]
-    cheapest = min([first, *alike], key=lambda name: costs[name][_PREDICT])
+    alike = [name for name in leader["not_distinguishable"] if name in seconds]
+    cheapest = min([first, *alike], key=seconds.__getitem__)
     if cheapest != first:
         return f"{_compared(costs, first, cheapest)}, from which it cannot be told apart."
-    others = [name for name in names if name != first]
+    others = [name for name in seconds if name != first]
     if not others:
         return f"{_alone(costs[first], first)}."
-    rest = min(others, key=lambda name: costs[name][_PREDICT])
+    rest = min(others, key=seconds.__getitem__)
     if not alike and any(_pair(summary, first, name)["significant"] is None for name in others):
         return f"{_compared(costs, first, rest)}."
     role = "also the cheapest of the models that cannot be told apart" if alike else "ahead of all others"
     return f"{wording.capital(wording.the(first))} is {role}: {_compared(costs, first, rest, continued=True)}."
 
 
-def _alone(cost: Json, name: str) -> str:
+def _alone(cost: ModelCost, name: str) -> str:
     fit = f"fits one fold in {wording.seconds(cost['fit_seconds'])} and " if cost["fit_seconds"] is not None else ""
     return f"{wording.capital(wording.the(name))} {fit}answers in {wording.seconds(cost[_PREDICT])} per recording"
 
 
-def _compared(costs: Json, first: str, other: str, *, continued: bool = False) -> str:
+def _compared(costs: Mapping[str, ModelCost], first: str, other: str, *, continued: bool = False) -> str:
     """Compare fitting one fold and answering one of many recordings."""
     begin = "it" if continued else wording.capital(wording.the(first))
-    return f"{begin} takes {wording.listed(multiples(costs[first], costs[other]))} as {wording.the(other)}"
+    times = [(costs[first][key], costs[other][key]) for key in TIMES]
+    return f"{begin} takes {wording.listed(multiples(times))} as {wording.the(other)}"
 
 
-def multiples(mine: Json, theirs: Json) -> list[str]:
-    """Say the times to fit and to answer as multiples of others: ``1.2 times as long to fit (6 s against 5 s)``."""
+def multiples(times: Sequence[tuple[float | None, float | None]]) -> list[str]:
+    """Say the `TIMES` of one model as multiples of another's: ``1.2 times as long to fit (6 s against 5 s)``."""
     return [
-        f"{_ratio(mine[key], theirs[key])} {verb} ({wording.seconds(mine[key])} against {wording.seconds(theirs[key])})"
-        for key, verb in (("fit_seconds", "to fit"), (_PREDICT, "per recording"))
-        if mine[key] and theirs[key]
+        f"{_ratio(mine, theirs)} {verb} ({wording.seconds(mine)} against {wording.seconds(theirs)})"
+        for (mine, theirs), verb in zip(times, ("to fit", "per recording"), strict=True)
+        if mine and theirs
     ]
 
 

@@ -15,18 +15,14 @@ from scipy.special import expit, logit
 from scipy.stats import rankdata
 
 from reports.metrics import SPLIT_KEYS
-from reports.number import number
+from reports.number import Counts, Estimate, number
 from reports.run import Task, scores_of
-from reports.terms import Json
 from reports.uncertainty import NO_VARIATION, FloatArray, Interval, no_interval, too_few, transformed_t
 
 
-def describe(rows: pd.DataFrame, task: Task) -> Json:
+def area(rows: pd.DataFrame, task: Task) -> Estimate:
     """Return the area under the curve of one model's predictions, as a number."""
-    counted: Json = {
-        "n_speakers": rows["speaker"].nunique(),
-        "n_recordings": rows["recording_id"].nunique(),
-    }
+    counted = Counts(n_speakers=rows["speaker"].nunique(), n_recordings=rows["recording_id"].nunique())
     scores = scores_of(rows, task.classes)
     if rows.empty or np.isnan(scores).any():
         n_without = int(np.isnan(scores).any(axis=1).sum())
@@ -104,14 +100,14 @@ def _one_against_rest(rows: pd.DataFrame, scores: FloatArray, task: Task) -> flo
     splits = rows.groupby(SPLIT_KEYS, observed=True, sort=True).indices.values()
     means = []
     for places in splits:
-        areas = [_area(scores[places, label], truth[places] == label) for label in range(len(task.classes))]
+        areas = [_area_of(scores[places, label], truth[places] == label) for label in range(len(task.classes))]
         known = [area for area in areas if not np.isnan(area)]
         if known:
             means.append(sum(known) / len(known))
     return sum(means) / len(means) if means else float("nan")
 
 
-def _area(scores: FloatArray, positive: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> float:
+def _area_of(scores: FloatArray, positive: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> float:
     n_positive, n_negative = int(positive.sum()), int((~positive).sum())
     if not n_positive or not n_negative:
         return float("nan")

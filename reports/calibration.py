@@ -6,20 +6,30 @@ probable class against how often that class is the true one.
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from reports.metrics import mean_number, speaker_table
-from reports.number import number
+from reports.number import Estimate, number
 from reports.run import Run, Task, scores_of
 from reports.terms import Json
 
 N_BINS = 10
 
 
-def describe(run: Run, model: str) -> Json:
-    """Return ``brier`` (0 is best; as scikit-learn scales it) and ``reliability`` (bins, empty ones left out)."""
+class Calibration(TypedDict):
+    """Brier score (0 is best; as scikit-learn scales it) and bins of the reliability curve, empty ones left out."""
+
+    brier: Estimate
+    reliability: list[Json]
+    reliability_of: str | None
+
+
+def calibration(run: Run, model: str) -> Calibration:
+    """Return how far the probabilities of `model` under the main protocol can be taken at their word."""
     rows, classes = run.rows(model), run.task.classes
     scores = scores_of(rows, classes)
     truth = rows["y_true"].cat.codes.to_numpy()
@@ -32,7 +42,8 @@ def describe(run: Run, model: str) -> Json:
     speakers = _over_speakers(rows, errors if two else errors / 2, run.task)
     brier = mean_number(speakers, "error")
     if not two:
-        brier.update({key: None if brier[key] is None else 2 * brier[key] for key in ("value", "low", "high")})
+        value, low, high = (None if end is None else 2 * end for end in (brier["value"], brier["low"], brier["high"]))
+        brier = {**brier, "value": value, "low": low, "high": high}
     top = np.ones(len(rows), dtype=np.int64) if two else scores.argmax(axis=1)
     stated = scores[np.arange(len(rows)), top]
     return {

@@ -80,7 +80,7 @@ def check(summary: Json) -> Table | None:
     numbers = {name: summary["models"][name]["balanced_accuracy"] for name in _ranked(summary)}
     found = {name: number for name, number in numbers.items() if number["check"]}
     rows = [
-        [wording.model(name), wording.limits(number), wording.limits({"estimable": True, **number["check"]})]
+        [wording.model(name), wording.interval(number), wording.interval({"estimable": True, **number["check"]})]
         for name, number in found.items()
     ]
     columns = ["Model", "Bootstrap-t, the headline", "MOVER, the check"]
@@ -90,7 +90,7 @@ def check(summary: Json) -> Table | None:
 
 def with_limits(number: Json) -> str:
     """Return a share in percent and, on a second line, its interval or why there is none."""
-    return _two_lines(_percent(number), wording.limits(number)) if number["value"] is not None else wording.NONE
+    return _two_lines(_percent(number), wording.interval(number)) if number["value"] is not None else wording.NONE
 
 
 def _two_lines(value: str, interval: str) -> str:
@@ -100,7 +100,7 @@ def _two_lines(value: str, interval: str) -> str:
 def _decimal(number: Json) -> str:
     if number["value"] is None:
         return wording.NONE
-    return _two_lines(wording.decimal(number["value"]), wording.decimal_limits(number))
+    return _two_lines(wording.decimal(number["value"]), wording.decimal_interval(number))
 
 
 def _rests_on(n_speakers: int, n_recordings: int) -> str:
@@ -175,7 +175,7 @@ def comparisons(summary: Json) -> Table | None:
         [
             f"{wording.model(pair['a'])} minus {wording.model(pair['b'])}",
             wording.points(pair["difference"]["value"], False),
-            wording.limits(pair["difference"], of_points=True),
+            wording.interval(pair["difference"], of_points=True),
             wording.probability(pair["p"]),
             wording.probability(pair["p_holm"]),
             wording.percent(pair["detectable"], False),
@@ -217,7 +217,7 @@ def fold_level(summary: Json) -> Table | None:
         [
             f"{wording.model(pair['a'])} minus {wording.model(pair['b'])}",
             wording.points(pair["fold_level"]["value"], False),
-            wording.limits(pair["fold_level"], of_points=True),
+            wording.interval(pair["fold_level"], of_points=True),
             wording.probability(pair["fold_level"]["p"]),
             *[_chance(pair["fold_level"], key) for key in ("a", "equal", "b")],
             pair["fold_level"]["why_not"] or "",
@@ -249,7 +249,7 @@ def premium(summary: Json, which: str = "leakage_premium") -> Table | None:
             with_limits(found[name]["main_score"]),
             with_limits(found[name]["score"]),
             wording.points(found[name]["value"], False),
-            wording.limits(found[name], of_points=True),
+            wording.interval(found[name], of_points=True),
             wording.probability(found[name]["p"]),
             wording.count(found[name]["n_speakers"]),
         ]

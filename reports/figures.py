@@ -88,7 +88,7 @@ def accuracy(summary: Json) -> str:
 
 def _told(summary: Json, name: str) -> str:
     number = summary["models"][name]["balanced_accuracy"]
-    interval = f"95\u00a0% interval {wording.limits(number)}" if number["estimable"] else "interval not estimable"
+    interval = f"95\u00a0% interval {wording.interval(number)}" if number["estimable"] else "interval not estimable"
     return f"{wording.model(name)} {wording.percent(number['value'])} ({interval})"
 
 
@@ -111,7 +111,7 @@ def _model_row(axes: Axes, summary: Json, name: str, place: int) -> list[str]:
         marks(axes, ([number["value"]], [y]), style, size=150, edge=INK, hollow=not number["estimable"])
         right_text(axes, y - 2, wording.percent(number["value"]), bold=True)
         few = "interval not estimable"
-        right_text(axes, y + 16, wording.limits(number) if number["estimable"] else few)
+        right_text(axes, y + 16, wording.interval(number) if number["estimable"] else few)
     label(axes, y + 6, wording.short_model(name), count_text(number))
     if len(scores) > MAX_HINTS:
         return []
@@ -178,7 +178,7 @@ def _difference_told(pair: Json) -> str:
 def tested(pair: Json) -> str:
     """Return a difference with its interval and corrected p: ``+2.0 points (95 % interval ..., corrected p = ...)``."""
     number = pair["difference"]
-    interval = f"95\u00a0% interval {wording.limits(number, of_points=True)}, corrected p {wording.p(pair['p_holm'])}"
+    interval = f"95\u00a0% interval {wording.interval(number, of_points=True)}, corrected p {wording.p(pair['p_holm'])}"
     return f"{wording.points(number['value'])} ({interval if number['estimable'] else 'interval not estimable'})"
 
 
@@ -211,7 +211,7 @@ def leakage_premium(summary: Json) -> str:
 
 
 def _premium_told(found: Json) -> str:
-    interval = f" ({wording.limits(found, of_points=True)})" if found["estimable"] else ""
+    interval = f" ({wording.interval(found, of_points=True)})" if found["estimable"] else ""
     return f"{wording.points(found['value'])}{interval}"
 
 

@@ -16,17 +16,16 @@ from reports.metrics import balanced, speaker_table
 from reports.number import plain
 from reports.run import Run
 from reports.terms import CONTROL, RANDOM, Json
-from reports.uncertainty import FloatArray
+from reports.uncertainty import LEVEL, FloatArray
 
 REGION = 0.01
 """Differences smaller than that are the same for every practical purpose: 1 point."""
 
-_LEVEL = 0.95
 _NEGLIGIBLE = 1e-12
 _ACCENT_OUT = CONTROL.removesuffix("-control")
 
 
-def describe(run: Run, a: str, b: str) -> Json:
+def fold_difference(run: Run, a: str, b: str) -> Json:
     """Return the fold-level comparison of models `a` and `b` in balanced accuracy under the main protocol."""
     if run.protocol == RANDOM:
         return _not_estimable("the folds share their speakers")
@@ -87,7 +86,7 @@ def corrected(differences: FloatArray, n_folds: int, ratio: float) -> Json:
         return _not_estimable("all folds have the same difference", mean)
     scale = float(np.sqrt((1 / len(differences) + ratio) * variance))
     df = n_folds - 1
-    reach = float(student.ppf((1 + _LEVEL) / 2, df)) * scale
+    reach = float(student.ppf((1 + LEVEL) / 2, df)) * scale
     below, upto = (float(student.cdf((edge - mean) / scale, df)) for edge in (-REGION, REGION))
     return {
         "value": mean,

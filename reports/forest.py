@@ -69,7 +69,7 @@ def forest(found: Sequence[Row], caption: Caption, axis_label: str) -> str:
             interval_line(axes, number, y, row.style)
             marks(axes, ([number["value"]], [y]), row.style, size=80, hollow=row.hollow)
             label(axes, y, row.name, wording.counted(number["n_speakers"], "speaker"))
-            told = f"{wording.points(number['value'], False)} ({wording.limits(number, of_points=True)})"
+            told = f"{wording.points(number['value'], False)} ({wording.interval(number, of_points=True)})"
             right_text(axes, y - 9, told, bold=True)
             right_text(axes, y + 9, row.remark)
         points_axis(axes, [end for end in ends if end is not None])

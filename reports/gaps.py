@@ -10,18 +10,19 @@ permutes group labels among speakers of the same gender and class.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from itertools import combinations
-from typing import Any
+from typing import Literal, NotRequired, TypedDict, cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from reports.groups import IS_THE_TASK, Members
-from reports.number import number
-from reports.terms import NOT_STATED, Json
+from reports.metrics import counts_of
+from reports.number import Counts, Estimate, number
+from reports.terms import NOT_STATED
 from reports.uncertainty import (
     MIN_SPEAKERS,
     SEED,
@@ -43,48 +44,53 @@ _TAIL = 0.025
 _TIE = 1e-12
 
 
-@dataclass(frozen=True, kw_only=True)
-class Band:
-    """What a gap would be if the groups made no difference.
+class Band(TypedDict):
+    """What a gap would be if the groups made no difference: 95 % range and mean over permutations.
 
-    Attributes
-    ----------
-    low, high, expected
-        95 % range and mean over permutations; NaN where it cannot be made.
-    p
-        Share of permutations with a gap at least as large, counting the observed one.
-    why_not
-        Why there is no band; empty where there is one.
+    ``p`` is the share of permutations with a gap at least as large, counting the observed one.
     """
 
-    low: float = float("nan")
-    high: float = float("nan")
-    expected: float = float("nan")
-    p: float = float("nan")
-    why_not: str = ""
+    unbiased_low: float | None
+    unbiased_high: float | None
+    unbiased_expected: float | None
+    unbiased_why_not: str | None
+    p: float | None
+    p_why_not: str | None
 
 
-def describe(found: Members) -> Json:
-    """Return the gap between the groups of one attribute under one model, as a number with its band and p."""
-    if found.is_task:
-        return _no_gap(IS_THE_TASK)
-    if found.attribute != "gender":
-        return gap(found.speakers, by_gender=True)
-    speakers = found.speakers
+class Gap(Estimate, Band):
+    """The gap between groups, with its band.
+
+    A ``difference`` of two groups is signed, ``first`` minus ``second``; a ``range`` of more goes from the highest to
+    the lowest. Where there is no gap the kind is null, and no group is named.
+    """
+
+    kind: Literal["difference", "range"] | None
+    first: NotRequired[str]
+    second: NotRequired[str]
+
+
+def between_groups(members: Members) -> Gap:
+    """Return the gap between the groups of one attribute under one model."""
+    if members.is_task:
+        return _no_gap(IS_THE_TASK, Counts(n_speakers=0, n_recordings=0))
+    if members.attribute != "gender":
+        return gap(members.speakers, by_gender=True)
+    speakers = members.speakers
     if (speakers["stratum"] == speakers["gender"]).all():
         speakers = speakers.assign(stratum="")  # no class belongs to speakers: all of them may be permuted
     return gap(speakers, by_gender=False)
 
 
-def within_gender(found: Members) -> Json:
-    """Return the same per gender, ``<gender>: gap``; empty where the task or the attribute is in the way."""
-    if found.is_task:
+def within_gender(members: Members) -> dict[str, Gap]:
+    """Return the same per gender; empty where the task or the attribute is in the way."""
+    if members.is_task:
         return {}
-    of_gender = found.speakers.groupby("gender", sort=True)
+    of_gender = members.speakers.groupby("gender", sort=True)
     return {str(gender): gap(speakers, by_gender=False) for gender, speakers in of_gender if gender != NOT_STATED}
 
 
-def gap(speakers: pd.DataFrame, *, by_gender: bool) -> Json:
+def gap(speakers: pd.DataFrame, *, by_gender: bool) -> Gap:
     """Return the gap between all groups of at least `MIN_SPEAKERS` speakers.
 
     Parameters
@@ -97,34 +103,36 @@ def gap(speakers: pd.DataFrame, *, by_gender: bool) -> Json:
     known = speakers[speakers["group"] != NOT_STATED]
     sizes = known.groupby("group")["speaker"].nunique()
     eligible = known[known["group"].isin(sizes.index[sizes >= MIN_SPEAKERS])].reset_index(drop=True)
-    counted: Json = {
-        "n_speakers": int(eligible["speaker"].nunique()),
-        "n_recordings": int(eligible["n_recordings"].sum()),
-    }
+    counted = counts_of(eligible)
     if eligible["group"].nunique() < 2:
-        return _no_gap(f"fewer than two groups with {MIN_SPEAKERS} speakers", **counted)
+        return _no_gap(f"fewer than two groups with {MIN_SPEAKERS} speakers", counted)
     names, value, interval = _observed(eligible)
     repeated = bool(eligible["speaker"].duplicated().any())
     if repeated:
         interval = no_interval("speakers stand in more than one group")
-    band = Band(why_not=interval.why_not) if repeated else _band(eligible, names, by_gender=by_gender)
-    kind: Json = {"kind": "difference" if len(names) == 2 else "range", "first": names[0], "second": names[-1]}
-    return number(value, interval, **counted, **kind, **_against_band(band, sizes[names].min()))
-
-
-def _no_gap(why_not: str, **counted: Any) -> Json:
-    return number(None, why_not=why_not, **counted, kind=None, **_against_band(Band(why_not=why_not), 0))
-
-
-def _against_band(band: Band, smallest: int) -> Json:
-    small = f"tests need {MIN_SPEAKERS_FOR_TESTS} speakers in every group" if smallest < MIN_SPEAKERS_FOR_TESTS else ""
-    why_no_p = band.why_not or small
-    values = {"low": band.low, "high": band.high, "expected": band.expected}
+    band = _no_band(interval.why_not) if repeated else _band(eligible, names, by_gender=by_gender)
     return {
-        **{f"unbiased_{name}": None if band.why_not else value for name, value in values.items()},
-        "unbiased_why_not": band.why_not or None,
-        "p": None if why_no_p else band.p,
-        "p_why_not": why_no_p or None,
+        **number(value, interval, **counted),
+        **band,
+        "kind": "difference" if len(names) == 2 else "range",
+        "first": names[0],
+        "second": names[-1],
+    }
+
+
+def _no_gap(why_not: str, counted: Counts) -> Gap:
+    # mypy cannot see that no group is named in the parts
+    return cast(Gap, {**number(None, **counted, why_not=why_not), **_no_band(why_not), "kind": None})
+
+
+def _no_band(why_not: str) -> Band:
+    return {
+        "unbiased_low": None,
+        "unbiased_high": None,
+        "unbiased_expected": None,
+        "unbiased_why_not": why_not,
+        "p": None,
+        "p_why_not": why_not,
     }
 
 
@@ -163,11 +171,11 @@ def range_interval(groups: Sequence[FloatArray]) -> Interval:
     """
     from statsmodels.stats.libqsturng import qsturng
 
-    found = [moments(_two(first, second)) for first, second in combinations(groups, 2)]
-    if any(pair.se <= _TIE for pair in found):
+    pairs = [moments(_two(first, second)) for first, second in combinations(groups, 2)]
+    if any(pair.se <= _TIE for pair in pairs):
         return no_interval("no variation between the speakers of two groups")
-    quantiles = [float(qsturng(1 - 2 * _TAIL, len(groups), pair.nu)) / np.sqrt(2) for pair in found]
-    reach = [(abs(pair.theta), q * pair.se) for pair, q in zip(found, quantiles, strict=True)]
+    quantiles = [float(qsturng(1 - 2 * _TAIL, len(groups), pair.nu)) / np.sqrt(2) for pair in pairs]
+    reach = [(abs(pair.theta), q * pair.se) for pair, q in zip(pairs, quantiles, strict=True)]
     return Interval(
         low=max(0.0, *(distance - half for distance, half in reach)),
         high=max(distance + half for distance, half in reach),
@@ -180,11 +188,11 @@ def _band(speakers: pd.DataFrame, names: Sequence[str], *, by_gender: bool) -> B
         alone = speakers.groupby("group")["gender"].nunique()
         if (alone == 1).any():
             listed = ", ".join(map(str, alone.index[alone == 1]))
-            return Band(why_not=f"speakers of one gender only: {listed}")
+            return _no_band(f"speakers of one gender only: {listed}")
     blocks = speakers["gender"] + "\n" + speakers["stratum"] if by_gender else speakers["stratum"]
     ordered = speakers.assign(block=blocks).sort_values(["block", "speaker"], kind="stable")
     if (ordered.groupby("block")["group"].nunique() == 1).all():
-        return Band(why_not="no speakers of two groups have the same class" + " and gender" * by_gender)
+        return _no_band("no speakers of two groups have the same class" + " and gender" * by_gender)
     sizes = tuple(int(size) for size in ordered.groupby("block", sort=True).size())
     scores = ordered["score"].to_numpy(dtype=np.float64)
     member = np.stack([(ordered["group"] == name).to_numpy() for name in names], axis=1)
@@ -196,12 +204,16 @@ def _band(speakers: pd.DataFrame, names: Sequence[str], *, by_gender: bool) -> B
     at_least = [drawn >= _gap_of(observed, signed) - _TIE, drawn <= _gap_of(observed, signed) + _TIE]
     tails = [(1 + int(side.sum())) / (N_PERMUTATIONS + 1) for side in at_least]
     low, high = np.quantile(drawn, [_TAIL, 1 - _TAIL] if signed else [0.0, 1 - 2 * _TAIL])
-    return Band(
-        low=float(low) if signed else 0.0,
-        high=float(high),
-        expected=float(drawn.mean()),
-        p=min(1.0, 2 * min(tails)) if signed else tails[0],
-    )
+    p = min(1.0, 2 * min(tails)) if signed else tails[0]
+    small = member.sum(axis=0).min() < MIN_SPEAKERS_FOR_TESTS
+    return {
+        "unbiased_low": float(low) if signed else 0.0,
+        "unbiased_high": float(high),
+        "unbiased_expected": float(drawn.mean()),
+        "unbiased_why_not": None,
+        "p": None if small else p,
+        "p_why_not": f"tests need {MIN_SPEAKERS_FOR_TESTS} speakers in every group" if small else None,
+    }
 
 
 def _gap_of(means: FloatArray, signed: bool) -> float:
@@ -223,6 +235,6 @@ def permutations(block_sizes: tuple[int, ...]) -> NDArray[np.intp]:
         end - size + generator.random((N_PERMUTATIONS, size)).argsort(axis=1)
         for size, end in zip(block_sizes, ends, strict=True)
     ]
-    found = np.concatenate(orders, axis=1)
-    found.flags.writeable = False
-    return found
+    all_orders = np.concatenate(orders, axis=1)
+    all_orders.flags.writeable = False
+    return all_orders

@@ -56,7 +56,7 @@ def gap_sentence(summary: Json, attribute: str) -> str:
         else f"more for “{gap['first']}” than for “{gap['second']}”"
     )
     whose = f"The largest gap is {wording.the(largest)}’s" if len(known) > 1 else "The gap is"
-    interval = wording.limits(gap, of_points=True)
+    interval = wording.interval(gap, of_points=True)
     return f"{whose}{':' if len(known) > 1 else ''} {size} {what} (95\u00a0% interval {interval}); {against_band(gap)}."
 
 
@@ -99,7 +99,7 @@ def gap_row(name: str, gap: Json) -> list[str]:
         wording.model(name),
         gap_name(gap) if gap["kind"] else wording.NONE,
         wording.points(gap["value"], False),
-        wording.limits(gap, of_points=True) if gap["value"] is not None else wording.NONE,
+        wording.interval(gap, of_points=True) if gap["value"] is not None else wording.NONE,
         _band(gap),
         wording.probability(gap["p"]),
         wording.count(gap["n_speakers"]),
@@ -111,7 +111,7 @@ def _band(gap: Json) -> str:
     if gap["unbiased_why_not"]:
         return wording.NOT_ESTIMABLE if gap["value"] is not None else wording.NONE
     band = {"estimable": True, "low": gap["unbiased_low"], "high": gap["unbiased_high"]}
-    return wording.limits(band, of_points=True)
+    return wording.interval(band, of_points=True)
 
 
 def shrinkage(summary: Json, attribute: str) -> Table | None:

@@ -109,12 +109,12 @@ def _band_text(gap: Json) -> str:
     if gap["unbiased_why_not"]:
         return "strip not estimable"
     band = {"estimable": True, "low": gap["unbiased_low"], "high": gap["unbiased_high"]}
-    return f"strip {wording.limits(band, of_points=True)}"
+    return f"strip {wording.interval(band, of_points=True)}"
 
 
 def gap_told(gap: Json) -> str:
     """Return a gap with its interval and what it would be without differences between groups."""
-    interval = wording.limits(gap, of_points=True)
+    interval = wording.interval(gap, of_points=True)
     return f"{wording.points(gap['value'])} (95\u00a0% interval {interval}; without differences: {_band_text(gap)})"
 
 

@@ -7,12 +7,14 @@ gap. An attribute that is the task's own label has recalls, and no gap.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import NotRequired, TypedDict, TypeVar
 
 import pandas as pd
 
-from reports.metrics import balanced_number, mean_number, speaker_table
+from reports.metrics import BalancedAccuracy, balanced_number, mean_number, speaker_table
+from reports.number import Estimate
 from reports.run import Run
 from reports.tables import GROUP_COLUMNS
 from reports.terms import INTERSECTION, NOT_STATED, Json
@@ -20,6 +22,20 @@ from reports.terms import INTERSECTION, NOT_STATED, Json
 ATTRIBUTES = (*GROUP_COLUMNS, INTERSECTION)
 
 IS_THE_TASK = "this attribute is the task"
+
+
+Entry = TypeVar("Entry")
+
+
+class GroupRow(TypedDict):
+    """How well one model recognises the speakers of one group.
+
+    ``accuracy`` is the mean over the group's speakers. ``balanced_accuracy`` is left out where classes do not belong to
+    speakers, and where the attribute is the task.
+    """
+
+    accuracy: Estimate
+    balanced_accuracy: NotRequired[BalancedAccuracy]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,40 +76,40 @@ def is_task(run: Run, attribute: str) -> bool:
     return attribute in own or (attribute == INTERSECTION and run.task.attribute in ("gender", "accent_bucket"))
 
 
-def levels(run: Run, found: Members) -> Json:
-    """Return ``<group>: {accuracy, balanced_accuracy}`` of one attribute and model.
-
-    ``accuracy`` is the mean over the group's speakers. ``balanced_accuracy`` is left out where classes do not belong to
-    speakers, and where the attribute is the task.
-    """
-    return {
-        str(group): {
-            "accuracy": _accuracy(found, str(group), speakers),
-            **(
-                {"balanced_accuracy": balanced_number(speakers, run.task)}
-                if run.task.per_speaker and not found.is_task
-                else {}
-            ),
-        }
-        for group, speakers in found.speakers.groupby("group", sort=True)
-    }
+def levels(run: Run, of_model: Members) -> dict[str, GroupRow]:
+    """Return the rows of one attribute and model, by group."""
+    rows: dict[str, GroupRow] = {}
+    for group, speakers in of_model.speakers.groupby("group", sort=True):
+        rows[str(group)] = {"accuracy": _accuracy(of_model, speakers)}
+        if run.task.per_speaker and not of_model.is_task:
+            rows[str(group)]["balanced_accuracy"] = balanced_number(speakers, run.task)
+    return rows
 
 
-def _accuracy(found: Members, group: str, speakers: pd.DataFrame) -> Json:
-    level = mean_number(speakers, **({"note": IS_THE_TASK} if found.is_task else {}))
+def _accuracy(of_model: Members, speakers: pd.DataFrame) -> Estimate:
+    accuracy = mean_number(speakers, note=IS_THE_TASK if of_model.is_task else None)
     if len(speakers) == 1:
-        noun = "accent" if found.attribute in ("accent", "accent_bucket") else "group"
-        level["why_not"] = f"one speaker; nothing can be said about the {noun}"
-    return level
+        noun = "accent" if of_model.attribute in ("accent", "accent_bucket") else "group"
+        accuracy["why_not"] = f"one speaker; nothing can be said about the {noun}"
+    return accuracy
 
 
-def describe(run: Run, everyone: list[Members]) -> Json:
-    """Return ``groups.<attribute>.<group>.<model>``."""
-    groups: Json = {attribute: {} for attribute in ATTRIBUTES}
-    for found in everyone:
-        for group, level in levels(run, found).items():
-            groups[found.attribute].setdefault(group, {})[found.model] = level
-    return {attribute: dict(sorted(of_attribute.items())) for attribute, of_attribute in groups.items()}
+def by_attribute(everyone: Iterable[Members], entry: Callable[[Members], Entry]) -> dict[str, dict[str, Entry]]:
+    """Return ``<attribute>.<model>``: what `entry` gives for each of `everyone`."""
+    entries: dict[str, dict[str, Entry]] = {}
+    for of_model in everyone:
+        entries.setdefault(of_model.attribute, {})[of_model.model] = entry(of_model)
+    return entries
+
+
+def by_group(rows: dict[str, dict[str, dict[str, GroupRow]]]) -> dict[str, dict[str, dict[str, GroupRow]]]:
+    """Turn ``<attribute>.<model>.<group>`` into ``<attribute>.<group>.<model>``, with every attribute."""
+    turned: dict[str, dict[str, dict[str, GroupRow]]] = {attribute: {} for attribute in ATTRIBUTES}
+    for attribute, of_models in rows.items():
+        for model, of_groups in of_models.items():
+            for group, row in of_groups.items():
+                turned[attribute].setdefault(group, {})[model] = row
+    return {attribute: dict(sorted(of_attribute.items())) for attribute, of_attribute in turned.items()}
 
 
 def confounding(recordings: pd.DataFrame) -> Json:

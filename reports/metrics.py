@@ -11,12 +11,12 @@ class, then answer.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import pandas as pd
 
-from reports.number import number, plain
+from reports.number import Counts, Estimate, number, plain
 from reports.run import Run, Task
 from reports.terms import Json
 from reports.uncertainty import (
@@ -33,24 +33,43 @@ from reports.uncertainty import (
 SPLIT_KEYS = ["repetition", "fold", "seed"]
 
 
+class BalancedAccuracy(Estimate):
+    """A balanced accuracy; ``check`` is the interval by MOVER, null where that is not estimable."""
+
+    check: Json | None
+
+
+class ModelAccuracy(TypedDict):
+    """Every number about the accuracy of one model under the main protocol."""
+
+    balanced_accuracy: BalancedAccuracy
+    accuracy: Estimate
+    mcc: Estimate
+    recall: dict[str, Estimate]
+    mean_over_folds: Json
+    per_speaker: list[Json]
+    confusion: Json
+    splits_missing: list[Json]
+
+
 def tally(rows: pd.DataFrame, keys: Sequence[str], classes: Sequence[str]) -> tuple[pd.DataFrame, FloatArray]:
     """Count the answers of `rows` for every combination of `keys` that occurs.
 
     Returns
     -------
-    found
-        The combinations, sorted, one row each.
+    combinations
+        Sorted, one row each.
     counts
         float64, shape ``(n_combinations, n_classes, n_classes)``.
     """
     grouped = rows.groupby(list(keys), observed=True, sort=True)
-    found = grouped.size().index.to_frame(index=False)
+    combinations = grouped.size().index.to_frame(index=False)
     n_classes = len(classes)
     cell = grouped.ngroup().to_numpy(dtype=np.int64)
     flat = (cell * n_classes + rows["y_true"].cat.codes.to_numpy()) * n_classes
     flat = flat + rows["y_pred"].cat.codes.to_numpy()
-    counts = np.bincount(flat, minlength=len(found) * n_classes**2)
-    return found, counts.reshape(len(found), n_classes, n_classes).astype(np.float64)
+    counts = np.bincount(flat, minlength=len(combinations) * n_classes**2)
+    return combinations, counts.reshape(-1, n_classes, n_classes).astype(np.float64)
 
 
 def accuracies(counts: FloatArray) -> FloatArray:
@@ -90,39 +109,22 @@ def speaker_table(rows: pd.DataFrame, task: Task, by: Sequence[str] = ()) -> pd.
         ``n_recordings`` (different ones).
     """
     keys = [*by, "speaker"]
-    found, counts = tally(rows, list(dict.fromkeys([*keys, "repetition", "seed"])), task.classes)
-    plain_accuracy = accuracies(counts)
-    scored = found.assign(accuracy=plain_accuracy, score=plain_accuracy if task.per_speaker else mean_recalls(counts))
+    drawings, counts = tally(rows, list(dict.fromkeys([*keys, "repetition", "seed"])), task.classes)
+    shares = accuracies(counts)
+    scored = drawings.assign(accuracy=shares, score=shares if task.per_speaker else mean_recalls(counts))
     means = scored.groupby(keys, observed=True, sort=True)[["score", "accuracy"]].mean()
     strata = rows.groupby(keys, observed=True, sort=True)["y_true" if task.per_speaker else "gender"].first()
     n_recordings = rows.groupby(keys, observed=True, sort=True)["recording_id"].nunique()
     return means.assign(stratum=strata, n_recordings=n_recordings).reset_index()
 
 
-def theta(speakers: pd.DataFrame, column: str = "score", *, equal: bool) -> float:
-    """Return the mean in which speakers weigh equally within a stratum, NaN without speakers.
-
-    Parameters
-    ----------
-    speakers
-        A row per speaker, with ``stratum`` and `column`.
-    column
-        What is averaged.
-    equal
-        True: strata weigh equally (balanced accuracy); False: by their number of speakers (accuracy).
-    """
-    if speakers.empty:
-        return float("nan")
-    if not equal:
-        return float(speakers[column].mean())
-    return float(speakers.groupby("stratum", observed=True)[column].mean().mean())
-
-
 def balanced(speakers: pd.DataFrame, task: Task) -> float:
     """Return theta with the weights of balanced accuracy, NaN where a class has no speaker."""
-    if task.per_speaker and set(task.classes) - set(speakers["stratum"]):
+    if not task.per_speaker:
+        return float(speakers["score"].mean())
+    if set(task.classes) - set(speakers["stratum"]):
         return float("nan")
-    return theta(speakers, equal=task.per_speaker)
+    return float(speakers.groupby("stratum", observed=True)["score"].mean().mean())
 
 
 def why_no_balance(speakers: pd.DataFrame, task: Task) -> str:
@@ -141,32 +143,34 @@ def stratified(speakers: pd.DataFrame, task: Task) -> Stratified:
     return build(speakers["score"].to_numpy(), speakers["stratum"].to_list())
 
 
-def balanced_number(speakers: pd.DataFrame, task: Task) -> Json:
-    """Return the balanced accuracy of `speakers` with its interval, and under ``check`` the limits by MOVER."""
+def balanced_number(speakers: pd.DataFrame, task: Task) -> BalancedAccuracy:
+    """Return the balanced accuracy of `speakers` with its interval, and under ``check`` the one by MOVER."""
     value, counted = balanced(speakers, task), counts_of(speakers)
     if why_not := why_no_balance(speakers, task):
-        return number(value, **counted, why_not=why_not, check=None)
+        return {**number(value, **counted, why_not=why_not), "check": None}
     sample = stratified(speakers, task)
-    second = mover_interval(sample)
-    check = {"low": second.low, "high": second.high, "method": second.method} if second.estimable else None
-    return number(value, share_interval(sample), **counted, check=check)
+    mover = mover_interval(sample)
+    check: Json = {"low": mover.low, "high": mover.high, "method": mover.method}
+    return {**number(value, share_interval(sample), **counted), "check": check if mover.estimable else None}
 
 
-def mean_number(speakers: pd.DataFrame, column: str = "score", **further: Any) -> Json:
+def mean_number(speakers: pd.DataFrame, column: str = "score", note: str | None = None) -> Estimate:
     """Return the mean of `column`, a share, in which all speakers weigh the same, with its interval."""
-    value, counted = theta(speakers, column, equal=False), counts_of(speakers)
+    value, counted = float(speakers[column].mean()), counts_of(speakers)
+    if note:
+        counted["note"] = note
     if why_not := "nothing was predicted" if speakers.empty else too_few(speakers["stratum"].to_list()):
-        return number(value, **counted, why_not=why_not, **further)
+        return number(value, **counted, why_not=why_not)
     sample = shared_strata(speakers[column].to_numpy(), speakers["stratum"].to_list())
-    return number(value, share_interval(sample), **counted, **further)
+    return number(value, share_interval(sample), **counted)
 
 
-def counts_of(speakers: pd.DataFrame) -> dict[str, Any]:
-    """Return ``n_speakers`` and ``n_recordings`` of a table of `speaker_table`."""
-    return {"n_speakers": len(speakers), "n_recordings": int(speakers["n_recordings"].sum())}
+def counts_of(speakers: pd.DataFrame) -> Counts:
+    """Return how many speakers and recordings a table of `speaker_table` rests on."""
+    return {"n_speakers": int(speakers["speaker"].nunique()), "n_recordings": int(speakers["n_recordings"].sum())}
 
 
-def describe(run: Run, model: str) -> Json:
+def model_accuracy(run: Run, model: str) -> ModelAccuracy:
     """Return every number about the accuracy of `model` under the main protocol."""
     rows, task = run.rows(model), run.task
     speakers = speaker_table(rows, task)
@@ -192,25 +196,25 @@ def over_folds(rows: pd.DataFrame, task: Task) -> Json:
         (a value per split, null where a class does not occur and the metric needs it), ``value`` (their mean), ``sd``
         (over splits, seeds averaged first) and ``sd_over_seeds``; null where there are fewer than two.
     """
-    found, counts = tally(rows, SPLIT_KEYS, task.classes)
-    speakers = rows.groupby(SPLIT_KEYS, observed=True, sort=True)["speaker"].nunique().to_numpy()
+    splits, counts = tally(rows, SPLIT_KEYS, task.classes)
+    n_speakers = rows.groupby(SPLIT_KEYS, observed=True, sort=True)["speaker"].nunique().to_numpy()
     absent = counts.sum(axis=2) == 0
     incomplete = absent.any(axis=1)
-    metrics = {
+    values = {
         "balanced_accuracy": np.where(incomplete, np.nan, mean_recalls(counts)),
         "accuracy": accuracies(counts),
         "mcc": matthews(counts),
     }
-    splits = [
+    counted = [
         {
             **{key: int(split[key]) for key in SPLIT_KEYS},
-            "n_speakers": int(speakers[i]),
+            "n_speakers": int(n_speakers[i]),
             "n_recordings": int(counts[i].sum()),
             "classes_absent": [label for label, gone in zip(task.classes, absent[i], strict=True) if gone],
         }
-        for i, split in enumerate(found.to_dict("records"))
+        for i, split in enumerate(splits.to_dict("records"))
     ]
-    return {"splits": splits, **{name: _fold_means(found, values) for name, values in metrics.items()}}
+    return {"splits": counted, **{name: _fold_means(splits, of_split) for name, of_split in values.items()}}
 
 
 def confusion(rows: pd.DataFrame, task: Task) -> Json:
@@ -246,11 +250,11 @@ def _ratio(above: FloatArray, below: FloatArray) -> FloatArray:
     return quotient
 
 
-def _correlation(rows: pd.DataFrame, speakers: pd.DataFrame, task: Task) -> Json:
+def _correlation(rows: pd.DataFrame, speakers: pd.DataFrame, task: Task) -> Estimate:
     """Matthews' correlation of answers in which every speaker weighs the same; interval by leaving one speaker out."""
-    found, counts = tally(rows, ["speaker", "repetition", "seed"], task.classes)
+    drawings, counts = tally(rows, ["speaker", "repetition", "seed"], task.classes)
     shares = counts / np.maximum(counts.sum(axis=(1, 2), keepdims=True), 1)
-    owners, place = np.unique(found["speaker"].astype(str).to_numpy(), return_inverse=True)
+    owners, place = np.unique(drawings["speaker"].astype(str).to_numpy(), return_inverse=True)
     of_speaker = np.zeros((len(owners), *shares.shape[1:]))
     np.add.at(of_speaker, place, shares)
     of_speaker /= np.maximum(np.bincount(place, minlength=len(owners)), 1)[:, np.newaxis, np.newaxis]
@@ -265,7 +269,7 @@ def _correlation(rows: pd.DataFrame, speakers: pd.DataFrame, task: Task) -> Json
     return number(value, interval, **counted)
 
 
-def _recall(rows: pd.DataFrame, task: Task, label: str) -> Json:
+def _recall(rows: pd.DataFrame, task: Task, label: str) -> Estimate:
     """Mean over speakers of the share of recordings of class `label` that are recognised."""
     of_class = rows[rows["y_true"] == label]
     if of_class.empty:
@@ -273,8 +277,8 @@ def _recall(rows: pd.DataFrame, task: Task, label: str) -> Json:
     return mean_number(speaker_table(of_class, task), "accuracy")
 
 
-def _fold_means(found: pd.DataFrame, values: FloatArray) -> Json:
-    of_split = found.assign(value=values).dropna(subset=["value"])
+def _fold_means(splits: pd.DataFrame, values: FloatArray) -> Json:
+    of_split = splits.assign(value=values).dropna(subset=["value"])
     over_splits = of_split.groupby(["repetition", "fold"])["value"].mean()
     over_seeds = of_split.groupby("seed")["value"].mean()
     return {

@@ -1,6 +1,6 @@
 """The one form that every estimated number has in ``summary.json``.
 
-``low`` and ``high`` are the limits of a 95 % interval for new speakers and these trained models; they are null, and
+``low`` and ``high`` are the ends of a 95 % interval for new speakers and these trained models; they are null, and
 ``estimable`` is false, where there is none, and ``why_not`` says why. ``value`` is null where not even the point can be
 given.
 """
@@ -8,9 +8,26 @@ given.
 from __future__ import annotations
 
 import math
+from typing import NotRequired, TypedDict
 
-from reports.terms import Json
+from reports.terms import Ends
 from reports.uncertainty import Interval
+
+
+class Counts(TypedDict):
+    """What a number rests on."""
+
+    n_speakers: int
+    n_recordings: int
+    note: NotRequired[str | None]
+
+
+class Estimate(Ends, Counts):
+    """An estimated number; see the module."""
+
+    value: float | None
+    method: str | None
+    why_not: str | None
 
 
 def number(
@@ -20,8 +37,8 @@ def number(
     n_speakers: int = 0,
     n_recordings: int = 0,
     why_not: str = "",
-    **further: object,
-) -> Json:
+    note: str | None = None,
+) -> Estimate:
     """Return a number in the form that the summary gives it.
 
     Parameters
@@ -34,8 +51,8 @@ def number(
         What it rests on.
     why_not
         Why there is no interval (or, with a null value, no number), where `interval` does not say so.
-    further
-        Further fields, such as ``note``.
+    note
+        What else is to be known of it; left out where there is nothing.
 
     Raises
     ------
@@ -43,21 +60,21 @@ def number(
         There is no interval and no reason.
     """
     known = plain(value)
-    limits = interval if interval is not None and interval.estimable and known is not None else None
-    reason = "" if limits else why_not or (interval.why_not if interval else "")
-    if not limits and not reason:
+    given = interval if interval is not None and interval.estimable and known is not None else None
+    reason = "" if given else why_not or (interval.why_not if interval else "")
+    if not given and not reason:
         raise ValueError("a number without an interval needs a reason")
-    return {
+    estimate: Estimate = {
         "value": known,
-        "low": plain(limits.low) if limits else None,
-        "high": plain(limits.high) if limits else None,
-        "method": limits.method if limits else None,
+        "low": plain(given.low) if given else None,
+        "high": plain(given.high) if given else None,
+        "method": given.method if given else None,
         "n_speakers": int(n_speakers),
         "n_recordings": int(n_recordings),
-        "estimable": limits is not None,
+        "estimable": given is not None,
         "why_not": reason or None,
-        **further,
     }
+    return estimate if note is None else {**estimate, "note": note}
 
 
 def plain(value: float | None) -> float | None:

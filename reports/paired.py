@@ -88,12 +88,12 @@ def sign_flips(differences: FloatArray, strata: IntArray, weights: FloatArray, n
         raise ValueError("every stratum needs two speakers")
     exact = n_speakers <= MAX_EXACT_SPEAKERS
     design = (strata, weights)
-    limits = _statistics(differences, design, np.ones((1, n_speakers)))[0] - _ROUNDING
+    observed = _statistics(differences, design, np.ones((1, n_speakers)))[0] - _ROUNDING
     counts = np.zeros(n_sets, dtype=np.int64)
     for signs in _all_signs(n_speakers) if exact else _random_signs(n_speakers, n_flips):
         for start in range(0, n_sets, _SETS):
             some = slice(start, start + _SETS)
-            counts[some] += (_statistics(differences[some], design, signs) >= limits[some]).sum(axis=0)
+            counts[some] += (_statistics(differences[some], design, signs) >= observed[some]).sum(axis=0)
     p: FloatArray = counts / 2**n_speakers if exact else (counts + 1) / (n_flips + 1)
     return p
 
@@ -133,15 +133,15 @@ def _random_signs(n_speakers: int, n_flips: int) -> Iterator[FloatArray]:
         yield 1.0 - 2.0 * generator.integers(0, 2, size=(n_rows, n_speakers), dtype=np.int8).astype(np.float64)
 
 
-def detectable(found: Moments, n_comparisons: int = 1) -> float:
+def detectable(differences: Moments, n_comparisons: int = 1) -> float:
     """Return the smallest difference found with 80 % power, approximately: (t_.975 + t_.80) se.
 
     Parameters
     ----------
-    found
-        Moments of the differences.
+    differences
+        Their moments.
     n_comparisons
         Comparisons that share the level, as Holm's first step does.
     """
-    quantiles = student.ppf([1 - ALPHA / (2 * n_comparisons), POWER], found.nu)
-    return float(quantiles.sum() * found.se)
+    quantiles = student.ppf([1 - ALPHA / (2 * n_comparisons), POWER], differences.nu)
+    return float(quantiles.sum() * differences.se)

@@ -30,13 +30,13 @@ def printable_lines(text: str) -> str:
     return "\n".join(map(printable, text.split("\n")))
 
 
-def all_printable(found: Any) -> Any:
+def all_printable(tree: Any) -> Any:
     """Return a structure of dictionaries and lists with `printable` texts, keys and values alike."""
-    if isinstance(found, str):
-        return printable(found)
-    if isinstance(found, dict):
-        return {all_printable(key): all_printable(value) for key, value in found.items()}
-    return [all_printable(value) for value in found] if isinstance(found, list) else found
+    if isinstance(tree, str):
+        return printable(tree)
+    if isinstance(tree, dict):
+        return {all_printable(key): all_printable(value) for key, value in tree.items()}
+    return [all_printable(value) for value in tree] if isinstance(tree, list) else tree
 
 
 def isolated(text: str) -> str:

@@ -63,8 +63,36 @@ class Refitted:
         return f"refitted {men}+{women} features {self.n_features} distance {self.distance:g} spread {self.spread:g}"
 
     def run(self, n_sets: int, seed: int) -> Json:
-        """Return coverage of both truths, and how often the sign-flip test rejects; see `refit`."""
-        return refit(self, n_sets, seed)
+        """Fit and test two models of the same algorithm, on features of their own, in `n_sets` data sets.
+
+        Returns
+        -------
+        counted
+            The design; ``accuracy`` (the algorithm's), ``training_sd`` (standard deviation of the trained models'
+            accuracy over training sets), ``correlation`` (within speakers); for each method the coverage of ``trained``
+            and of ``algorithm``; ``rejected``: how often the sign-flip test finds the two models different, whose
+            algorithms are equally good.
+        """
+        generator = generator_of(self.name, seed)
+        blocks = [[fit(self, min(_SETS, n_sets - i), generator) for i in range(0, n_sets, _SETS)] for _ in "ab"]
+        (scores, truths), (others, _) = (map(np.concatenate, zip(*block, strict=True)) for block in blocks)
+        expected = np.full(n_sets, truths.mean())
+        strata, weights = strata_of(self.sizes)
+        return {
+            "sizes": list(self.sizes),
+            "n_folds": self.n_folds,
+            "n_features": self.n_features,
+            "distance": self.distance,
+            "spread": self.spread,
+            "accuracy": float(truths.mean()),
+            "training_sd": float(truths.std()),
+            "correlation": _correlation(scores, strata),
+            "methods": {
+                name: {"trained": covering(intervals, truths), "algorithm": covering(intervals, expected)}
+                for name, intervals in in_blocks(scores, self.sizes, _intervals).items()
+            },
+            "rejected": float((sign_flips(scores - others, strata, weights, N_FLIPS) < ALPHA).mean()),
+        }
 
 
 def refitted_designs() -> list[Refitted]:
@@ -76,40 +104,6 @@ def refitted_designs() -> list[Refitted]:
         for distance in (2.0, 3.5)
         for spread in (0.1, 0.4)
     ]
-
-
-def refit(design: Refitted, n_sets: int, seed: int) -> Json:
-    """Fit and test two models of the same algorithm, on features of their own, in `n_sets` data sets.
-
-    Returns
-    -------
-    counted
-        The design; ``accuracy`` (the algorithm's), ``training_sd`` (standard deviation of the trained models' accuracy
-        over training sets), ``correlation`` (within speakers); for each method the coverage of ``trained`` and of
-        ``algorithm``; ``rejected``: how often the sign-flip test finds the two models different, whose algorithms are
-        equally good.
-    """
-    generator = generator_of(design.name, seed)
-    blocks = [[fit(design, min(_SETS, n_sets - i), generator) for i in range(0, n_sets, _SETS)] for _ in "ab"]
-    (scores, truths), (others, _) = (map(np.concatenate, zip(*block, strict=True)) for block in blocks)
-    expected = np.full(n_sets, truths.mean())
-    found = {
-        name: {"trained": covering(intervals, truths), "algorithm": covering(intervals, expected)}
-        for name, intervals in in_blocks(scores, design.sizes, _intervals).items()
-    }
-    strata, weights = strata_of(design.sizes)
-    return {
-        "sizes": list(design.sizes),
-        "n_folds": design.n_folds,
-        "n_features": design.n_features,
-        "distance": design.distance,
-        "spread": design.spread,
-        "accuracy": float(truths.mean()),
-        "training_sd": float(truths.std()),
-        "correlation": _correlation(scores, strata),
-        "methods": found,
-        "rejected": float((sign_flips(scores - others, strata, weights, N_FLIPS) < ALPHA).mean()),
-    }
 
 
 def fit(design: Refitted, n_sets: int, generator: np.random.Generator) -> tuple[FloatArray, FloatArray]:

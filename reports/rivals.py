@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from reports.metrics import balanced, mean_recalls, speaker_table, stratified, tally, why_no_balance
+from reports.metrics import balanced, counts_of, mean_recalls, speaker_table, stratified, tally, why_no_balance
 from reports.number import plain
 from reports.run import Run
 from reports.terms import Json
@@ -57,10 +57,10 @@ def _percentile_and_bca(sample: Stratified, difference: FloatArray) -> tuple[Int
     z0 = ndtri(np.clip(below / N_REPLICATES, 1 / N_REPLICATES, 1 - 1 / N_REPLICATES))
     z = z0 + ndtri(_TAILS)
     shares = np.concatenate([_TAILS, ndtr(z0 + z / (1 - _acceleration(sample) * z))])
-    limits = theta + np.interp(shares * (N_REPLICATES - 1), np.arange(N_REPLICATES), difference)
+    ends = theta + np.interp(shares * (N_REPLICATES - 1), np.arange(N_REPLICATES), difference)
     return (
-        Interval(low=float(limits[0]), high=float(limits[1]), method="percentile bootstrap over speakers"),
-        Interval(low=float(limits[2]), high=float(limits[3]), method="BCa bootstrap over speakers"),
+        Interval(low=float(ends[0]), high=float(ends[1]), method="percentile bootstrap over speakers"),
+        Interval(low=float(ends[2]), high=float(ends[3]), method="BCa bootstrap over speakers"),
     )
 
 
@@ -126,11 +126,11 @@ def _beside(run: Run, model: str) -> Json:
     rows, task = run.rows(model), run.task
     speakers = speaker_table(rows, task)
     why_not = why_no_balance(speakers, task)
-    found: dict[str, Interval] = {}
+    intervals: dict[str, Interval] = {}
     if not why_not:
         sample = stratified(speakers, task)
         percentile, bca = speaker_bootstraps(sample.scores[np.newaxis], sample.strata, sample.weights)[0]
-        found = {
+        intervals = {
             "bootstrap_t": share_interval(sample),
             "percentile": percentile,
             "bca": bca,
@@ -139,8 +139,7 @@ def _beside(run: Run, model: str) -> Json:
     return {
         "model": model,
         "value": plain(balanced(speakers, task)),
-        "n_speakers": len(speakers),
-        "n_recordings": int(speakers["n_recordings"].sum()),
-        "why_not": why_not or (found["bootstrap_t"].why_not or None),
-        "intervals": {name: {"low": plain(each.low), "high": plain(each.high)} for name, each in found.items()},
+        **counts_of(speakers),
+        "why_not": why_not or (intervals["bootstrap_t"].why_not or None),
+        "intervals": {name: {"low": plain(each.low), "high": plain(each.high)} for name, each in intervals.items()},
     }

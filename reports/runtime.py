@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TypedDict
+
 import pandas as pd
 
+from reports.metrics import ModelAccuracy
 from reports.number import plain
 from reports.run import Run
 from reports.terms import MAJORITY, Json
@@ -12,6 +16,23 @@ FEATURES = "features"
 """The ``model`` of timings that belong to no cell."""
 
 _CELL = ["repetition", "fold", "seed"]
+
+
+class ModelCost(TypedDict):
+    """What one model costs; null where nothing was measured."""
+
+    import_seconds: float | None
+    select_seconds: float | None
+    fit_seconds: float | None
+    fit_seconds_all_cells: float | None
+    first_call_seconds: float | None
+    predict_batch_seconds_per_recording: float | None
+    predict_one_seconds: Json
+    peak_rss_bytes: int | None
+    model_bytes: int | None
+    n_cells: int
+    threads: list[int]
+    contended: bool
 
 
 def costs_of(run: Run) -> Json:
@@ -39,7 +60,7 @@ def costs_of(run: Run) -> Json:
     }
 
 
-def front(costs: Json, models: Json) -> list[str]:
+def front(costs: Mapping[str, ModelCost], models: Mapping[str, ModelAccuracy]) -> list[str]:
     """Return the models that no other beats in both balanced accuracy and time to answer, fastest first.
 
     Parameters
@@ -49,12 +70,13 @@ def front(costs: Json, models: Json) -> list[str]:
     models
         ``models`` of the summary.
     """
-    points = {
-        name: (cost["predict_batch_seconds_per_recording"], models[name]["balanced_accuracy"]["value"])
+    known = {
+        name: (seconds, value)
         for name, cost in costs.items()
-        if name != MAJORITY
+        if (seconds := cost["predict_batch_seconds_per_recording"]) is not None
+        and (value := models[name]["balanced_accuracy"]["value"]) is not None
+        and name != MAJORITY
     }
-    known = {name: point for name, point in points.items() if None not in point}
     return sorted(
         (
             name
@@ -65,21 +87,16 @@ def front(costs: Json, models: Json) -> list[str]:
     )
 
 
-def _model(run: Run, model: str, timings: pd.DataFrame) -> Json:
+def _model(run: Run, model: str, timings: pd.DataFrame) -> ModelCost:
     phases = {str(phase): rows for phase, rows in timings.groupby("phase", sort=True)}
     empty = timings.iloc[:0]
     one = phases.get("predict-one", empty)["seconds"]
     batch = phases.get("predict-batch", empty)
     first = phases.get("first-call", empty)
     return {
-        **{
-            name: _median_of_cells(phases.get(phase, empty))
-            for name, phase in (
-                ("import_seconds", "import"),
-                ("select_seconds", "select"),
-                ("fit_seconds", "fit"),
-            )
-        },
+        "import_seconds": _median_of_cells(phases.get("import", empty)),
+        "select_seconds": _median_of_cells(phases.get("select", empty)),
+        "fit_seconds": _median_of_cells(phases.get("fit", empty)),
         "first_call_seconds": _median_of_cells(first[first["n_recordings"] == 1]),
         "fit_seconds_all_cells": plain(phases["fit"]["seconds"].sum()) if "fit" in phases else None,
         "n_cells": int(timings[_CELL].drop_duplicates().shape[0]),

@@ -19,14 +19,14 @@ NO_VARIATION = "no variation between groups detectable"
 _NEGLIGIBLE = 1e-12  # of squared shares: what rounding leaves of speakers who are all alike
 
 
-def describe(found: Members, task: Task) -> Json:
+def shrinkage(members: Members, task: Task) -> Json:
     """Return ``groups.<group>`` with ``deviation`` and ``shrunken``, ``tau``, ``mean`` and ``why_not``."""
-    speakers = found.speakers[found.speakers["group"] != NOT_STATED]
-    if found.is_task:
+    speakers = members.speakers[members.speakers["group"] != NOT_STATED]
+    if members.is_task:
         return _nothing(IS_THE_TASK)
     if speakers["group"].nunique() < 2 or len(speakers) <= speakers["group"].nunique():
         return _nothing("fewer than two groups, or no group of two speakers")
-    everyone = found.speakers.drop_duplicates("speaker")
+    everyone = members.speakers.drop_duplicates("speaker")
     mean = (
         speakers["stratum"].map(everyone.groupby("stratum")["score"].mean())
         if task.per_speaker

@@ -13,6 +13,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
@@ -112,8 +113,23 @@ class Design:
         return self.truth <= 0.90 or self.correlation <= 0.1
 
     def run(self, n_sets: int, seed: int) -> Json:
-        """Return how often each method covers the truth; see `coverage`."""
-        return coverage(self, n_sets, seed)
+        """Count over `n_sets` data sets how often each interval holds the truth.
+
+        Returns
+        -------
+        counted
+            The design, and what `covering` returns for each method.
+        """
+        scores = draw_scores(self, n_sets, generator_of(self.name, seed))
+        truths = np.full(n_sets, self.truth)
+        of_methods = in_blocks(scores, self.sizes, all_intervals)
+        return {
+            "sizes": list(self.sizes),
+            "recalls": list(self.recalls),
+            "correlation": self.correlation,
+            "mover_gated": self.mover_gated,
+            "methods": {name: covering(intervals, truths) for name, intervals in of_methods.items()},
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,33 +174,42 @@ class Null:
         return self.kind != SKEWED
 
     def run(self, n_sets: int, seed: int) -> Json:
-        """Return how often the test rejects; see `rejections`."""
-        return rejections(self, n_sets, seed)
+        """Count over `n_sets` data sets how often the sign-flip test rejects at 5 %."""
+        scores = draw_pairs(self, n_sets, generator_of(self.name, seed))
+        p = sign_flips(scores[0] - scores[1], *strata_of(self.sizes), self.n_flips)
+        return {
+            "kind": self.kind,
+            "sizes": list(self.sizes),
+            "accuracy": self.accuracy,
+            "correlation": self.correlation,
+            "gain": self.gain,
+            "n_flips": self.n_flips,
+            "gated": self.gated,
+            "rejected": float((p < ALPHA).mean()),
+        }
 
 
 def designs() -> list[Design]:
     """Return the designs of the intervals: in unequal strata, either of them may be the one with the lower recall."""
-    found = []
+    every = []
     for sizes in SIZES:
         turned = [] if sizes[0] == sizes[1] else [(low, high) for high, low in UNEQUAL_RECALLS]
         recalls = [*((accuracy, accuracy) for accuracy in ACCURACIES), *UNEQUAL_RECALLS, *turned]
-        found += [Design(sizes=sizes, recalls=pair, correlation=rho) for pair in recalls for rho in CORRELATIONS]
-    return found
+        every += [Design(sizes=sizes, recalls=pair, correlation=rho) for pair in recalls for rho in CORRELATIONS]
+    return every
 
 
 def nulls() -> list[Null]:
     """Return the designs of the test; one of each kind also with as many flips as the report makes."""
-    found = []
+    every = []
     for kind in (EXCHANGEABLE, OPPOSITE, SKEWED):
-        for sizes in SIZES:
-            pairs = [(accuracy, rho) for accuracy in ACCURACIES for rho in CORRELATIONS]
-            found += [
-                Null(kind=kind, sizes=sizes, accuracy=accuracy, correlation=rho)
-                for accuracy, rho in pairs
-                if kind != SKEWED or rho > CORRELATIONS[0]
-            ]
-        found.append(Null(kind=kind, sizes=SIZES[0], accuracy=0.9, correlation=0.2, n_flips=REPORTED_FLIPS))
-    return found
+        every += [
+            Null(kind=kind, sizes=sizes, accuracy=accuracy, correlation=rho)
+            for sizes, accuracy, rho in product(SIZES, ACCURACIES, CORRELATIONS)
+            if kind != SKEWED or rho > CORRELATIONS[0]
+        ]
+        every.append(Null(kind=kind, sizes=SIZES[0], accuracy=0.9, correlation=0.2, n_flips=REPORTED_FLIPS))
+    return every
 
 
 def generator_of(name: str, seed: int) -> np.random.Generator:
@@ -192,51 +217,17 @@ def generator_of(name: str, seed: int) -> np.random.Generator:
     return np.random.default_rng([seed, zlib.crc32(name.encode())])
 
 
-def coverage(design: Design, n_sets: int, seed: int, methods: Methods = all_intervals) -> Json:
-    """Count over `n_sets` data sets how often each interval of `methods` holds the truth.
-
-    Returns
-    -------
-    counted
-        The design, and for each method ``covered`` and ``not_estimable`` (shares of all data sets; an interval that is
-        not estimable covers nothing) and ``width`` (mean over those that are).
-    """
-    scores = draw_scores(design, n_sets, generator_of(design.name, seed))
-    truths = np.full(n_sets, design.truth)
-    found = in_blocks(scores, design.sizes, methods)
-    return {
-        "sizes": list(design.sizes),
-        "recalls": list(design.recalls),
-        "correlation": design.correlation,
-        "mover_gated": design.mover_gated,
-        "methods": {name: covering(intervals, truths) for name, intervals in found.items()},
-    }
-
-
 def covering(intervals: list[Interval], truths: FloatArray) -> Json:
-    """Return how many of `intervals` hold their truth, how many are not estimable, and the mean width of the rest."""
+    """Return how many of `intervals` hold their truth, how many are not estimable, and the mean width of the rest.
+
+    An interval that is not estimable covers nothing.
+    """
     low, high = (np.array([getattr(each, end) for each in intervals]) for end in ("low", "high"))
     estimable = np.array([each.estimable for each in intervals])
     return {
         "covered": float((estimable & (low <= truths) & (truths <= high)).mean()),
         "not_estimable": float(1 - estimable.mean()),
         "width": float((high - low)[estimable].mean()) if estimable.any() else None,
-    }
-
-
-def rejections(null: Null, n_sets: int, seed: int) -> Json:
-    """Count over `n_sets` data sets how often the sign-flip test rejects at 5 %."""
-    scores = draw_pairs(null, n_sets, generator_of(null.name, seed))
-    p = sign_flips(scores[0] - scores[1], *strata_of(null.sizes), null.n_flips)
-    return {
-        "kind": null.kind,
-        "sizes": list(null.sizes),
-        "accuracy": null.accuracy,
-        "correlation": null.correlation,
-        "gain": null.gain,
-        "n_flips": null.n_flips,
-        "gated": null.gated,
-        "rejected": float((p < ALPHA).mean()),
     }
 
 

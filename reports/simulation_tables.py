@@ -40,11 +40,11 @@ def chosen(text: str) -> dict[str, list[Simulated]]:
         There is none.
     """
     parts: tuple[Sequence[Simulated], ...] = (designs(), nulls(), refitted_designs())
-    found = {part: [each for each in all_of if text in each.name] for part, all_of in zip(PARTS, parts, strict=True)}
-    if not any(found.values()):
+    named = {part: [each for each in all_of if text in each.name] for part, all_of in zip(PARTS, parts, strict=True)}
+    if not any(named.values()):
         examples = "; ".join(repr(all_of[0].name) for all_of in parts)
         raise ValueError(f"no design's name contains {text!r}; names are such as {examples}")
-    return found
+    return named
 
 
 def simulate(parts: dict[str, list[Simulated]], n_sets: int, seed: int, run_all: Callable[..., list[Json]]) -> Json:
@@ -59,10 +59,10 @@ def simulate(parts: dict[str, list[Simulated]], n_sets: int, seed: int, run_all:
     seed
         Of all random numbers; a design draws the same whichever others run.
     run_all
-        Takes designs, `n_sets` and `seed`, and returns their results in order.
+        Takes designs, `n_sets` and `seed`, and returns what they counted, in order.
     """
-    results = iter(run_all([design for part in parts.values() for design in part], n_sets, seed))
-    counted = {name: [next(results) for _ in part] for name, part in parts.items()}
+    counts = iter(run_all([design for part in parts.values() for design in part], n_sets, seed))
+    counted = {name: [next(counts) for _ in part] for name, part in parts.items()}
     settings = {"n_data_sets": n_sets, "seed": seed, "n_recordings": N_RECORDINGS, "n_replicates": N_REPLICATES}
     return {**settings, **counted, "gates": gates(counted["intervals"], counted["tests"])}
 
@@ -86,7 +86,7 @@ def run_in_processes(n_processes: int, on_progress: OnProgress) -> Callable[...,
 
 
 def gates(intervals: Iterable[Json], tests: Iterable[Json]) -> list[Json]:
-    """Judge what must hold of the results.
+    """Judge what must hold of the counts.
 
     Returns
     -------
@@ -106,13 +106,13 @@ def gates(intervals: Iterable[Json], tests: Iterable[Json]) -> list[Json]:
             [row["rejected"] for row in tests if row["gated"]],
         ),
     }
-    return [_gate(name, limits, values) for name, (limits, values) in shares.items() if values]
+    return [_gate(name, gate, values) for name, (gate, values) in shares.items() if values]
 
 
-def _gate(name: str, limits: tuple[float, float], values: list[float]) -> Json:
-    outside = sum(not limits[0] <= value <= limits[1] for value in values)
+def _gate(name: str, gate: tuple[float, float], values: list[float]) -> Json:
+    outside = sum(not gate[0] <= value <= gate[1] for value in values)
     return {
-        "gate": f"{name} {100 * limits[0]:.0f} to {100 * limits[1]:.0f} %",
+        "gate": f"{name} {100 * gate[0]:.0f} to {100 * gate[1]:.0f} %",
         "lowest": min(values),
         "highest": max(values),
         "n_designs": len(values),
@@ -121,20 +121,20 @@ def _gate(name: str, limits: tuple[float, float], values: list[float]) -> Json:
     }
 
 
-def markdown(results: Json) -> str:
+def markdown(counted: Json) -> str:
     """Write all tables."""
-    parts = [_settings(results), _gate_table(results["gates"])]
+    parts = [_settings(counted), _gate_table(counted["gates"])]
     writers = zip(PARTS, (_interval_table, _test_table, _refitting_table), strict=True)
-    parts += [write(results[part]) for part, write in writers if results[part]]
+    parts += [write(counted[part]) for part, write in writers if counted[part]]
     return "\n\n".join(parts) + "\n"
 
 
-def _settings(results: Json) -> str:
-    n_sets = results["n_data_sets"]
+def _settings(counted: Json) -> str:
+    n_sets = counted["n_data_sets"]
     chance = 100 * (0.05 * 0.95 / n_sets) ** 0.5
     return (
-        f"{n_sets:,} data sets of each design, seed {results['seed']}; {results['n_recordings']} recordings of each "
-        f"speaker; {results['n_replicates']:,} bootstrap replicates, as in a report. By chance alone a share of 95 % "
+        f"{n_sets:,} data sets of each design, seed {counted['seed']}; {counted['n_recordings']} recordings of each "
+        f"speaker; {counted['n_replicates']:,} bootstrap replicates, as in a report. By chance alone a share of 95 % "
         f"(or 5 %) varies by {chance:.1f} points (one standard deviation)."
     )
 
@@ -232,7 +232,7 @@ def beside_table(models: list[Json]) -> str:
             in_markdown(each["model"]),
             f"{each['n_speakers']} speakers, {each['n_recordings']:,} recordings",
             "none" if each["value"] is None else _percent(each["value"]),
-            *(_limits(each["intervals"].get(name)) for name in names),
+            *(_interval(each["intervals"].get(name)) for name in names),
         ]
         for each in models
     ]
@@ -241,7 +241,7 @@ def beside_table(models: list[Json]) -> str:
     return "\n\n".join([table(head, rows), *notes]) + "\n"
 
 
-def _limits(interval: Json | None) -> str:
+def _interval(interval: Json | None) -> str:
     if interval is None or interval["low"] is None:
         return "-"
     low, high = interval["low"], interval["high"]

@@ -15,13 +15,11 @@ from reports import (
     answer,
     auroc,
     borrowed,
-    calibration,
     comparison,
     fairness,
     gaps,
     groups,
     hardest,
-    metrics,
     paired,
     published,
     runtime,
@@ -30,9 +28,13 @@ from reports import (
     wording,
 )
 from reports.audits import Audit
+from reports.calibration import Calibration, calibration
 from reports.files import write_text
 from reports.guards import Guards
+from reports.metrics import ModelAccuracy, model_accuracy
+from reports.number import Estimate
 from reports.plain_text import in_markdown
+from reports.run import Run, load
 from reports.terms import NOT_STATED, RANDOM, Json
 from reports.text.markdown import table
 
@@ -104,19 +106,21 @@ def summarise(folder: Path, measured: borrowed.Borrowed | None = None) -> Json:
 
 def _groups(run: Run) -> Json:
     everyone = list(groups.members(run))
-    levels = groups.describe(run, everyone)
-    found: Json = {name: {} for name in ("gaps", "gaps_within_gender", "shrinkage", "fairness")}
+    levels = groups.by_attribute(everyone, lambda each: groups.levels(run, each))
+    within: dict[str, dict[str, dict[str, gaps.Gap]]] = {}
     for each in everyone:
-        of_model = {g: level[each.model] for g, level in levels[each.attribute].items() if each.model in level}
-        found["gaps"].setdefault(each.attribute, {})[each.model] = gaps.describe(each)
-        found["shrinkage"].setdefault(each.attribute, {})[each.model] = shrinkage.describe(each, run.task)
-        found["fairness"].setdefault(each.attribute, {})[each.model] = fairness.describe(
-            each, run.rows(each.model), run.task, of_model
-        )
         for gender, gap in gaps.within_gender(each).items() if each.attribute in WITHIN_GENDER else ():
-            of_gender = found["gaps_within_gender"].setdefault(gender, {})
-            of_gender.setdefault(each.attribute, {})[each.model] = gap
-    return {"groups": levels, **found}
+            within.setdefault(gender, {}).setdefault(each.attribute, {})[each.model] = gap
+    return {
+        "groups": groups.by_group(levels),
+        "gaps": groups.by_attribute(everyone, gaps.between_groups),
+        "gaps_within_gender": within,
+        "shrinkage": groups.by_attribute(everyone, lambda each: shrinkage.shrinkage(each, run.task)),
+        "fairness": groups.by_attribute(
+            everyone,
+            lambda each: fairness.fairness(each, run.rows(each.model), run.task, levels[each.attribute][each.model]),
+        ),
+    }
 
 
 def method_settings() -> Json:
@@ -148,23 +152,16 @@ def write_summary(folder: Path) -> Path:
 def as_markdown(summary: Json) -> str:
     """Return the short version: title, answer, one table."""
     told = summary["answer"]
-    header = [
-        "model",
-        "rank",
-        "balanced accuracy",
-        "95 % interval",
-        "speakers",
-        "recordings",
-        "mean over folds ± sd",
-        "leakage premium",
-    ]
+    numbers = "rank|balanced accuracy|95 % interval|speakers|recordings|mean over folds ± sd|leakage premium".split("|")
     lines = [
         f"## {in_markdown(title(summary))}",
         "",
         *[f"**{in_markdown(warning)}**\n" for warning in told["warnings"]],
         in_markdown(" ".join(told["sentences"])),
         "",
-        table(header, [_markdown_row(summary, model) for model in summary["model_order"]], numbers=header[1:]),
+        table(
+            ["model", *numbers], [_markdown_row(summary, model) for model in summary["model_order"]], numbers=numbers
+        ),
         "",
         "Balanced accuracy: speakers weigh equally. Intervals hold for new speakers and these trained models; the "
         "spread over folds is no interval. Models that share a rank are not told apart.",
@@ -179,7 +176,18 @@ def title(summary: Json) -> str:
     return f"Recognising {task}: {corpus}, {wording.protocol(summary['protocol']['name'])}"
 
 
-def _model(run: Run, model: str) -> Json:
+class ModelEntry(ModelAccuracy, Calibration):
+    """Everything about one model but its costs and its groups."""
+
+    name: str
+    label: str
+    description: str
+    view: str | None
+    baseline: bool
+    auroc: Estimate
+
+
+def _model(run: Run, model: str) -> ModelEntry:
     entry: Json = next((entry for entry in run.manifest["models"] if entry["name"] == model), {})
     return {
         "name": model,
@@ -187,9 +195,9 @@ def _model(run: Run, model: str) -> Json:
         "description": entry.get("description", ""),
         "view": entry.get("view"),
         "baseline": run.is_baseline(model),
-        **metrics.describe(run, model),
-        "auroc": auroc.describe(run.rows(model), run.task),
-        **calibration.describe(run, model),
+        **model_accuracy(run, model),
+        "auroc": auroc.area(run.rows(model), run.task),
+        **calibration(run, model),
     }
 
 
@@ -223,22 +231,23 @@ def _as_text(values: pd.Series) -> pd.Series:
 
 
 def _markdown_row(summary: Json, model: str) -> list[str]:
-    numbers = summary["models"][model]
+    numbers: ModelEntry = summary["models"][model]
+    accuracy = numbers["balanced_accuracy"]
     folds = numbers["mean_over_folds"]["balanced_accuracy"]
     spread = f" ± {wording.percent(folds['sd'], False)}" if folds["sd"] is not None else ""
     return [
         in_markdown(numbers["label"]),
         wording.rank(summary["ranks"].get(model)),
-        wording.percent(numbers["balanced_accuracy"]["value"]),
-        wording.limits(numbers["balanced_accuracy"]),
-        wording.count(numbers["balanced_accuracy"]["n_speakers"]),
-        wording.count(numbers["balanced_accuracy"]["n_recordings"]),
+        wording.percent(accuracy["value"]),
+        wording.interval(accuracy),
+        wording.count(accuracy["n_speakers"]),
+        wording.count(accuracy["n_recordings"]),
         wording.percent(folds["value"], False) + spread,
         _premium(summary["leakage_premium"].get(model)),
     ]
 
 
-def _premium(found: Json | None) -> str:
-    if found is None or found["value"] is None:
+def _premium(premium: comparison.Premium | None) -> str:
+    if premium is None or premium["value"] is None:
         return wording.NONE
-    return f"{wording.points(found['value'])} ({wording.limits(found, of_points=True)})"
+    return f"{wording.points(premium['value'])} ({wording.interval(premium, of_points=True)})"

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypedDict
 
 Json = dict[str, Any]
+
+
+class Ends(TypedDict):
+    """An interval as pages print it; both ends are null where it is not estimable."""
+
+    low: float | None
+    high: float | None
+    estimable: bool
+
 
 ROLES = ("train", "validation", "test")
 """What a recording is there for in a split."""

@@ -12,14 +12,18 @@ from pathlib import Path
 
 import pandas as pd
 
-from reports import gaps, groups, metrics, two_runs_answer, two_runs_conditions, two_runs_costs, wording
-from reports.comparison import holm, paired, tested
+from reports import groups, metrics, wording
+from reports.comparison import paired, tested
+from reports.gaps import Gap, between_groups
 from reports.groups import Members
 from reports.plain_text import printable
 from reports.run import Run, load
 from reports.summary import method_settings
 from reports.tables import TableError
-from reports.terms import MAJORITY, NOT_STATED, Json
+from reports.terms import NOT_STATED, Json
+from reports.two_runs_answer import GapChange, ModelChange, answer
+from reports.two_runs_conditions import compared_conditions
+from reports.two_runs_costs import cost_ratios
 
 SCHEMA = "voxfold-comparison/1"
 
@@ -42,25 +46,26 @@ def compare(folder_a: Path, folder_b: Path) -> Json:
     check_comparable(a, b)
     models = tuple(model for model in a.models if model in b.models)
     shared_a, shared_b = restricted(a, b, models), restricted(b, a, models)
-    changes = _changes(shared_a, shared_b)
+    judged = _judged(shared_a, shared_b)
+    changes = _changes(shared_a, shared_b, judged)
     sides = {"a": _side(a, shared_a), "b": _side(b, shared_b)}
-    found: Json = {
+    comparison: Json = {
         "schema": SCHEMA,
         "task": a.manifest["task"],
         **sides,
         "pairing": _pairing(a, b, shared_a),
         "uncertainty": method_settings(),
         "model_order": list(models),
-        "judged": list(_judged(a, b, models)),
+        "judged": list(judged),
         "only_a": [model for model in a.models if model not in models],
         "only_b": [model for model in b.models if model not in models],
         "models": {model: {**_model(a, b, model), **changes[model]} for model in models},
         "gap_changes": gap_changes(shared_a, shared_b),
-        "most_changed": _most_changed(shared_a, changes, _judged(a, b, models)),
-        "runtime": two_runs_costs.describe(a, b, models),
-        "conditions": two_runs_conditions.describe(a.manifest, b.manifest),
+        "most_changed": _most_changed(shared_a, changes, judged),
+        "runtime": cost_ratios(a, b, models),
+        "conditions": compared_conditions(a.manifest, b.manifest),
     }
-    return {**found, "answer": two_runs_answer.answer(found)}
+    return {**comparison, "answer": answer(comparison)}
 
 
 def check_comparable(a: Run, b: Run) -> None:
@@ -126,28 +131,20 @@ def _questions(rows: pd.DataFrame) -> pd.Series:
     return text.astype("str")
 
 
-def _judged(a: Run, b: Run, models: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the models that the answer speaks of and whose tests are one family, as in a report on one run."""
-    contenders = tuple(model for model in models if not (a.is_baseline(model) or b.is_baseline(model)))
-    trained = tuple(model for model in models if model != MAJORITY)
-    return contenders or trained or models
+def _judged(a: Run, b: Run) -> tuple[str, ...]:
+    """Return the models that both reports speak of: their tests are one family."""
+    return tuple(model for model in a.judged if model in b.judged) or a.models
 
 
-def _changes(a: Run, b: Run) -> Json:
+def _changes(a: Run, b: Run, judged: tuple[str, ...]) -> dict[str, ModelChange]:
     """Return, per model, both balanced accuracies and their difference on the same recordings, with its test."""
     tables = {model: [_speakers(run, model) for run in (a, b)] for model in a.models}
-    found = {model: paired(of_b, of_a, a.task) for model, (of_a, of_b) in tables.items()}
-    family = _judged(a, b, a.models)
-    corrected = dict(zip(family, holm([found[model].p for model in family]), strict=True))
-    n_tests = sum(p is not None for p in corrected.values())
+    pairs = {model: paired(of_b, of_a, a.task) for model, (of_a, of_b) in tables.items()}
+    others = [model for model in pairs if model not in judged]
+    tests = tested([pairs[model] for model in judged], beside=[pairs[model] for model in others])
     return {
-        model: {
-            "a": pair.b,
-            "b": pair.a,
-            **tested(pair, corrected.get(model), n_tests),
-            "per_speaker": _per_speaker(*tables[model]),
-        }
-        for model, pair in found.items()
+        model: {**test, "a": pairs[model].b, "b": pairs[model].a, "per_speaker": _per_speaker(*tables[model])}
+        for model, test in zip([*judged, *others], tests, strict=True)
     }
 
 
@@ -187,7 +184,7 @@ def _left_out(mine: pd.DataFrame, theirs: pd.DataFrame) -> Json:
     return {"n_recordings": int((~shared).sum()), "n_speakers": len(alone)}
 
 
-def gap_changes(a: Run, b: Run) -> Json:
+def gap_changes(a: Run, b: Run) -> dict[str, dict[str, GapChange]]:
     """Return ``<attribute>.<model>``: how the gap between groups changed, as a number with its band and p.
 
     With two groups it is the second run's gap minus the first's: the gap of the speakers' own differences. With three
@@ -196,27 +193,24 @@ def gap_changes(a: Run, b: Run) -> Json:
     if a.main.empty:
         return {}
     others = {(each.attribute, each.model): each for each in groups.members(b)}
-    found: Json = {}
-    for each in groups.members(a):
-        of_model = found.setdefault(each.attribute, {})
-        of_model[each.model] = _gap_change(each, others[each.attribute, each.model])
-    return found
+    return groups.by_attribute(groups.members(a), lambda each: _gap_change(each, others[each.attribute, each.model]))
 
 
-def _gap_change(a: Members, b: Members) -> Json:
+def _gap_change(a: Members, b: Members) -> GapChange:
     # a group of other recordings is another group: the speaker stands elsewhere in one of the runs
     keys = ["group", "speaker", "n_recordings"]
     both = a.speakers.merge(b.speakers[[*keys, "score"]], on=keys, suffixes=("_a", "_b"))
-    change = _gap(a, both, both["score_b"] - both["score_a"])
+    first, second = both["score_a"], both["score_b"]
+    change = _gap(a, both, second - first)
     moved = set(a.speakers["speaker"]) - set(both["speaker"])
     note = f"{wording.counted(len(moved), 'speaker')} of another group in the two runs left out" if moved else None
     signed = change["kind"] == "difference"
-    ends = {end: _gap(a, both, both[f"score_{end}"]) if signed else None for end in ("a", "b")}
-    return {**change, **ends, "note": note}
+    ends = [_gap(a, both, score) if signed else None for score in (first, second)]
+    return {**change, "a": ends[0], "b": ends[1], "note": note}
 
 
-def _gap(members: Members, both: pd.DataFrame, score: pd.Series) -> Json:
-    return gaps.describe(replace(members, speakers=both.assign(score=score)))
+def _gap(members: Members, both: pd.DataFrame, score: pd.Series) -> Gap:
+    return between_groups(replace(members, speakers=both.assign(score=score)))
 
 
 def _side(run: Run, shared: Run) -> Json:
@@ -251,20 +245,21 @@ def _pairing(a: Run, b: Run, shared: Run) -> Json:
     }
 
 
-def _most_changed(run: Run, changes: Json, judged: tuple[str, ...]) -> list[Json]:
+def _most_changed(run: Run, changes: dict[str, ModelChange], judged: tuple[str, ...]) -> list[Json]:
     """Return the speakers whose scores changed most, averaged over the models that the answer speaks of."""
     of_model = {
         model: {
-            row["speaker"]: {key: row[key] for key in ("a", "b", "change")} for row in changes[model]["per_speaker"]
+            row["speaker"]: {"a": row["a"], "b": row["b"], "change": row["change"]}
+            for row in changes[model]["per_speaker"]
         }
         for model in judged
     }
     about = run.main.drop_duplicates("speaker").astype({"speaker": str}).set_index("speaker")
-    found = []
+    means: list[Json] = []
     for speaker in sorted({speaker for rows in of_model.values() for speaker in rows}):
         models = {model: rows[speaker] for model, rows in of_model.items() if speaker in rows}
         mean = sum(row["change"] for row in models.values()) / len(models)
         told = {name: str(about.loc[speaker, name]) if speaker in about.index else NOT_STATED for name in _ABOUT}
-        found.append({"speaker": speaker, "mean": mean, "models": models, **told})
-    changed = [row for row in found if any(each["change"] for each in row["models"].values())]
+        means.append({"speaker": speaker, "mean": mean, "models": models, **told})
+    changed = [row for row in means if any(each["change"] for each in row["models"].values())]
     return sorted(changed, key=lambda row: (-abs(row["mean"]), row["speaker"]))[:N_MOST_CHANGED]

@@ -10,55 +10,68 @@ from collections.abc import Sequence
 from math import log
 
 from reports import wording
-from reports.answer import SYNTHETIC, multiples
+from reports.answer import SYNTHETIC, TIMES, against_band, by_size, interval_told, multiples, no_accent_gap
+from reports.comparison import DifferenceTest
+from reports.gaps import Gap
 from reports.groups import IS_THE_TASK
+from reports.metrics import BalancedAccuracy
 from reports.terms import Json
 
-_CLAUSES = (
-    ("rises", "rises for {}"),
-    ("falls", "falls for {}"),
-    ("equal", "is equal within 1 point for {}"),
-    ("alike", "cannot be told from no change for {}"),
-    ("unchanged", "is the same, speaker by speaker, for {}"),
-    ("untested", "was not tested for a change for {}"),
-)
-"""What a test allows to say, in the order in which it is said."""
-
-_TIMES = ("fit_seconds", "predict_batch_seconds_per_recording")
+READINGS = {
+    "rises": ("rises for {}", "rises"),
+    "falls": ("falls for {}", "falls"),
+    "equal": ("is equal within 1 point for {}", "equal within 1 point"),
+    "alike": ("cannot be told from no change for {}", "not told from no change"),
+    "unchanged": ("is the same, speaker by speaker, for {}", "the same for every speaker"),
+    "untested": ("was not tested for a change for {}", "not tested"),
+    "unknown": ("is not known for {}", "not known"),
+}
+"""What a test allows to say, in a sentence and in a table, in the order in which it is said."""
 
 _ALIKE = 1.05
 """Times of a smaller ratio are called as long."""
 
 
-def answer(found: Json) -> Json:
-    """Return ``warnings`` (what must be read first) and the three ``sentences``.
+class ModelChange(DifferenceTest):
+    """Both balanced accuracies of a model; the difference is b minus a."""
 
-    Parameters
-    ----------
-    found
-        The comparison without its answer.
-    """
-    return {"warnings": _warnings(found), "sentences": [_accuracy(found), _accents(found), _cost(found)]}
+    a: BalancedAccuracy
+    b: BalancedAccuracy
+    per_speaker: list[Json]
 
 
-def _warnings(found: Json) -> list[str]:
-    warnings = [SYNTHETIC] if found["a"]["corpus"]["synthetic"] else []
-    if not (found["conditions"]["same_protocol"] and found["conditions"]["same_folds"]):
-        warnings.append(found["conditions"]["meaning"][0])
-    n_other, n_shared = found["pairing"]["n_other_content"], found["pairing"]["n_recordings"]
+class GapChange(Gap):
+    """How a gap changed; of a signed one also the gap in each run."""
+
+    a: Gap | None
+    b: Gap | None
+
+
+def answer(comparison: Json) -> Json:
+    """Return the ``warnings`` (what must be read first) and three ``sentences`` of a comparison without its answer."""
+    sentences = [_accuracy(comparison), _accents(comparison), _cost(comparison)]
+    return {"warnings": _warnings(comparison), "sentences": sentences}
+
+
+def _warnings(comparison: Json) -> list[str]:
+    warnings = [SYNTHETIC] if comparison["a"]["corpus"]["synthetic"] else []
+    conditions = comparison["conditions"]
+    if not (conditions["same_protocol"] and conditions["same_folds"]):
+        warnings.append(conditions["meaning"][0])
+    n_other, n_shared = comparison["pairing"]["n_other_content"], comparison["pairing"]["n_recordings"]
     if n_other:
         warnings.append(
             f"{n_other:,} of the {n_shared:,} recordings of the same name have other content in the two runs."
         )
     for side in ("a", "b"):
-        if n_failed := found[side]["n_failed"]:
+        if n_failed := comparison[side]["n_failed"]:
             told = wording.counted(n_failed, "cell")
             warnings.append(f"{told} of {side.upper()} failed; only what both runs answered is compared.")
     return warnings
 
 
-def verdict(change: Json) -> str:
-    """Return what the test of a model's change allows to say: a key of the clauses, or ``unknown`` without a value."""
+def reading(change: ModelChange) -> str:
+    """Return what the test of a model's change allows to say: a key of `READINGS`."""
     value = change["difference"]["value"]
     if value is None:
         return "unknown"
@@ -71,63 +84,58 @@ def verdict(change: Json) -> str:
     return "equal" if change["equal"] else "alike"
 
 
-def _accuracy(found: Json) -> str:
-    changes = {model: found["models"][model] for model in found["judged"]}
-    known = {model: change for model, change in changes.items() if verdict(change) != "unknown"}
+def _accuracy(comparison: Json) -> str:
+    changes: dict[str, ModelChange] = {model: comparison["models"][model] for model in comparison["judged"]}
+    known = {model: change for model, change in changes.items() if reading(change) != "unknown"}
     if not known:
-        reasons = sorted({change["difference"]["why_not"] for change in changes.values()})
+        reasons = sorted({change["difference"]["why_not"] or "" for change in changes.values()})
         return f"No change of balanced accuracy can be given: {wording.listed(reasons)}."
     n_speakers = max(change["difference"]["n_speakers"] for change in known.values())
     told = {
-        key: [_changed(model, change, key, len(known)) for model, change in known.items() if verdict(change) == key]
-        for key, _ in _CLAUSES
+        key: [_changed(model, change, key, len(known)) for model, change in known.items() if reading(change) == key]
+        for key in READINGS
     }
-    clauses = [clause.format(wording.listed(told[key])) for key, clause in _CLAUSES if told[key]]
+    clauses = [READINGS[key][0].format(wording.listed(models)) for key, models in told.items() if models]
     asked = wording.counted(n_speakers, "speaker")
     return f"On {asked} tested in both runs, balanced accuracy from A to B {'; it '.join(clauses)}."
 
 
-def _changed(model: str, change: Json, key: str, n_models: int) -> str:
-    number = change["difference"]
-    size = wording.points(number["value"])
+def _changed(model: str, change: ModelChange, key: str, n_models: int) -> str:
+    difference = change["difference"]
+    size = wording.points(difference["value"])
     if key == "unchanged":
         return f"{wording.the(model)} (p {wording.p(change['p'])}, no interval)"
     if key == "untested":
-        return f"{wording.the(model)} ({size}: {number['why_not']})"
+        return f"{wording.the(model)} ({size}: {difference['why_not']})"
     corrected = "corrected p" if n_models > 1 else "p"
-    interval = f"95\u00a0% interval {wording.limits(number, of_points=True)}"
-    interval = interval if number["estimable"] else f"interval {wording.NOT_ESTIMABLE}: {number['why_not']}"
-    return f"{wording.the(model)} ({size}, {interval}, {corrected} {wording.p(change['p_holm'])})"
+    return f"{wording.the(model)} ({size}, {interval_told(difference)}, {corrected} {wording.p(change['p_holm'])})"
 
 
-def _accents(found: Json) -> str:
-    changes = found["gap_changes"].get("accent_bucket", {})
-    changes = {model: changes[model] for model in found["judged"] if model in changes}
-    known = [model for model, change in changes.items() if change["estimable"]]
+def _accents(comparison: Json) -> str:
+    judged, every = comparison["judged"], comparison["gap_changes"].get("accent_bucket", {})
+    changes: dict[str, GapChange] = {model: every[model] for model in judged if model in every}
+    known = by_size({model: change for model, change in changes.items() if change["estimable"]})
     if not known:
-        why = [change["why_not"] for change in changes.values()]
-        if IS_THE_TASK in why:
-            return "Accent is the task here, so there is no accent gap to compare."
-        if all(verdict(found["models"][model]) == "unchanged" for model in found["judged"]):
+        same = all(reading(comparison["models"][model]) == "unchanged" for model in judged)
+        if same and IS_THE_TASK not in [change["why_not"] for change in changes.values()]:
             return "The accent gap is the same, since every speaker’s score is."
-        return (
-            f"No change of the accent gap can be estimated: {why[0] if why else 'nothing was predicted in both runs'}."
-        )
-    largest = max(known, key=lambda model: abs(changes[model]["value"]))
-    change = changes[largest]
-    return f"{_gap_told(largest, change, len(known))}; {against_chance(change)}."
+        begin = "No change of the accent gap can be estimated: "
+        return no_accent_gap(changes, "compare", begin, "nothing was predicted in both runs")
+    change = changes[known[0]]
+    return f"{_gap_told(known[0], change, len(known))}; {_against_chance(change)}."
 
 
-def _gap_told(model: str, change: Json, n_models: int) -> str:
-    interval = f"95\u00a0% interval {wording.limits(change, of_points=True)}"
-    if change["kind"] == "range":
+def _gap_told(model: str, change: GapChange, n_models: int) -> str:
+    interval = interval_told(change)
+    first, second = change["a"], change["b"]
+    if first is None or second is None:
         whose = f"most with {wording.the(model)}" if n_models > 1 else f"with {wording.the(model)}"
         return (
             f"The changes of accents differ {whose}: by {wording.percent(change['value'], False)} points from "
             f"“{change['first']}” to “{change['second']}” ({interval})"
         )
     whose = f"differs most for {wording.the(model)}: it" if n_models > 1 else f"of {wording.the(model)}"
-    ends = [wording.points(change[end]["value"], end == "a") for end in ("a", "b")]
+    ends = [wording.points(first["value"]), wording.points(second["value"], False)]
     named = f"“{change['first']}” minus “{change['second']}”"
     return (
         f"The accent gap ({named}) {whose} is {ends[0]} in A and {ends[1]} in B, "
@@ -135,33 +143,30 @@ def _gap_told(model: str, change: Json, n_models: int) -> str:
     )
 
 
-def against_chance(change: Json) -> str:
+def _against_chance(change: GapChange) -> str:
     """Say whether the groups' changes differ by more than chance gives where both change alike."""
-    if change["unbiased_why_not"]:
-        return f"what chance alone would give is not estimable: {change['unbiased_why_not']}"
-    low, high = change["unbiased_low"], change["unbiased_high"]
-    band = wording.limits({"estimable": True, "low": low, "high": high}, of_points=True)
     p = f"p {wording.p(change['p'])}" if change["p"] is not None else f"no test: {change['p_why_not']}"
-    where = "inside" if low <= change["value"] <= high else "outside"
-    return f"that is {where} the {band} points that groups this small would show if they changed alike ({p})"
+    shown = f"groups this small would show if they changed alike ({p})"
+    return against_band(change, "what chance alone would give", shown)
 
 
-def _cost(found: Json) -> str:
-    costs = found["runtime"]["models"]
-    models = [model for model in found["judged"] if any(costs[model][key]["ratio"] for key in _TIMES)]
+def _cost(comparison: Json) -> str:
+    runtime = comparison["runtime"]
+    costs = runtime["models"]
+    models = [model for model in comparison["judged"] if any(costs[model][key]["ratio"] for key in TIMES)]
     if not models:
         return "What the models cost was not measured in both runs."
     most = max(models, key=lambda model: _largest(costs[model]))
     if _largest(costs[most]) < log(_ALIKE):
-        return f"Fitting and answering take as long in B as in A, within 5 %{_comparable(found['runtime']['why_not'])}."
-    times = [{key: costs[most][key][side] for key in _TIMES} for side in ("b", "a")]
+        return f"Fitting and answering take as long in B as in A, within 5 %{_comparable(runtime['why_not'])}."
+    times = [(costs[most][key]["b"], costs[most][key]["a"]) for key in TIMES]
     begin = f"Of the models’ times {wording.the(most)}’s change most: in B it" if len(models) > 1 else ""
     begin = begin or f"In B {wording.the(most)}"
-    return f"{begin} takes {wording.listed(multiples(*times))} as in A{_comparable(found['runtime']['why_not'])}."
+    return f"{begin} takes {wording.listed(multiples(times))} as in A{_comparable(runtime['why_not'])}."
 
 
 def _largest(cost: Json) -> float:
-    return max(abs(log(cost[key]["ratio"])) for key in _TIMES if cost[key]["ratio"])
+    return max(abs(log(ratio)) for key in TIMES if (ratio := cost[key]["ratio"]))
 
 
 def _comparable(why_not: Sequence[str]) -> str:

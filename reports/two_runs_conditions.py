@@ -7,15 +7,7 @@ from reports.run import flat
 from reports.terms import RANDOM, Json
 
 _KEPT = (
-    "protocol",
-    "folds_hash",
-    "corpus",
-    "mfcc",
-    "settings",
-    "models",
-    "versions",
-    "accelerated",
-    "commit",
+    *("protocol", "folds_hash", "corpus", "mfcc", "settings", "models", "versions", "accelerated", "commit"),
     "machine",
 )
 
@@ -23,7 +15,7 @@ _FURTHER = ("source", "threads", "keras_backend")
 """Entries of the manifest's ``conditions`` that stand nowhere else."""
 
 
-def describe(a: Json, b: Json) -> Json:
+def compared_conditions(a: Json, b: Json) -> Json:
     """Compare two manifests.
 
     Returns
@@ -34,7 +26,7 @@ def describe(a: Json, b: Json) -> Json:
     """
     flat_a, flat_b = dict(_entries(a, b)), dict(_entries(b, a))
     names = [*flat_a, *(name for name in flat_b if name not in flat_a)]
-    found: Json = {
+    conditions: Json = {
         "differ": [
             {"entry": name, "a": flat_a.get(name), "b": flat_b.get(name)}
             for name in sorted(names, key=_place)
@@ -44,7 +36,7 @@ def describe(a: Json, b: Json) -> Json:
         "same_folds": _same(a.get("folds_hash"), b.get("folds_hash")),
         "same_corpus": _same((a.get("corpus") or {}).get("hash"), (b.get("corpus") or {}).get("hash")),
     }
-    return {**found, "meaning": _meaning(found, a["protocol"]["name"], b["protocol"]["name"])}
+    return {**conditions, "meaning": _meaning(conditions, a["protocol"]["name"], b["protocol"]["name"])}
 
 
 def _same(a: object, b: object) -> bool:
@@ -64,9 +56,9 @@ def _entries(manifest: Json, other: Json) -> list[tuple[str, object]]:
     return [entry for key, value in kept.items() for entry in flat(key, value)]
 
 
-def _meaning(found: Json, protocol_a: str, protocol_b: str) -> list[str]:
+def _meaning(conditions: Json, protocol_a: str, protocol_b: str) -> list[str]:
     told = []
-    if not found["same_protocol"]:
+    if not conditions["same_protocol"]:
         names = f"A “{wording.protocol(protocol_a)}”, B “{wording.protocol(protocol_b)}”"
         told.append(
             f"The protocols differ ({names}): a difference is also one of who was trained on and what was asked, and "
@@ -74,18 +66,18 @@ def _meaning(found: Json, protocol_a: str, protocol_b: str) -> list[str]:
         )
         if RANDOM in (protocol_a, protocol_b):
             told.append("One of the runs shares speakers between training and test, which flatters its models.")
-    elif not found["same_folds"]:
+    elif not conditions["same_folds"]:
         told.append(
             "The folds differ: the same speakers were recognised by models trained on other speakers, and part of a "
             "difference is that."
         )
     else:
         told.append("Both runs used the same folds: every speaker was recognised by models trained on the same others.")
-    if not found["same_corpus"]:
+    if not conditions["same_corpus"]:
         told.append(
             "The corpora are not known to be the same: training may have heard other recordings, and the same name may "
             "stand for other sound."
         )
-    if not found["differ"]:
+    if not conditions["differ"]:
         told.append("Nothing that was written down differs between the runs.")
     return told

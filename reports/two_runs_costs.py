@@ -10,19 +10,15 @@ from reports.run import Run
 from reports.terms import Json
 
 MEASURES = (
-    "fit_seconds",
-    "select_seconds",
-    "predict_one_seconds",
-    "predict_batch_seconds_per_recording",
-    "peak_rss_bytes",
-    "model_bytes",
+    *("fit_seconds", "select_seconds", "predict_one_seconds", "predict_batch_seconds_per_recording"),
+    *("peak_rss_bytes", "model_bytes"),
 )
 
 _MACHINE = ("processor", "cores", "system")
 
 
-def describe(a: Run, b: Run, models: tuple[str, ...]) -> Json:
-    """Return the costs of every model in both runs.
+def cost_ratios(a: Run, b: Run, models: tuple[str, ...]) -> Json:
+    """Return what every model costs in both runs.
 
     Returns
     -------
@@ -46,9 +42,9 @@ def describe(a: Run, b: Run, models: tuple[str, ...]) -> Json:
     }
 
 
-def _value(found: float | Json | None) -> float | None:
+def _value(measure: float | Json | None) -> float | None:
     """Return a measure; of answering one recording, the median."""
-    return found["median"] if isinstance(found, dict) else found
+    return measure["median"] if isinstance(measure, dict) else measure
 
 
 def _both(a: float | None, b: float | None) -> Json:
@@ -56,19 +52,19 @@ def _both(a: float | None, b: float | None) -> Json:
 
 
 def _why_not(a: Run, b: Run, models: tuple[str, ...]) -> list[str]:
-    found = [*_machines(a.manifest, b.manifest), *_software(a.manifest, b.manifest)]
+    reasons = [*_machines(a.manifest, b.manifest), *_software(a.manifest, b.manifest)]
     threads = [_threads(run, models) for run in (a, b)]
     if threads[0] != threads[1]:
         told = [wording.listed([str(count) for count in counts]) or "none" for counts in threads]
-        found.append(f"other numbers of threads ({told[0]} and {told[1]})")
+        reasons.append(f"other numbers of threads ({told[0]} and {told[1]})")
     sizes = [_fitted_on(run, models) for run in (a, b)]
     if sizes[0] != sizes[1]:
         told = [wording.count(size) for size in sizes]
-        found.append(f"fits of other numbers of recordings ({told[0]} and {told[1]}, median)")
+        reasons.append(f"fits of other numbers of recordings ({told[0]} and {told[1]}, median)")
     busy = [name for name, run in (("A", a), ("B", b)) if bool(run.timings["contended"].any())]
     if busy:
-        found.append(f"several cells at once in {wording.listed(busy)}")
-    return found
+        reasons.append(f"several cells at once in {wording.listed(busy)}")
+    return reasons
 
 
 def _machines(a: Json, b: Json) -> list[str]:
@@ -81,10 +77,10 @@ def _machines(a: Json, b: Json) -> list[str]:
 def _software(a: Json, b: Json) -> list[str]:
     of_a, of_b = a.get("versions") or {}, b.get("versions") or {}
     names = sorted(name for name in {*of_a, *of_b} if of_a.get(name) != of_b.get(name))
-    found = [f"other versions of {wording.listed(names)}"] if names else []
+    reasons = [f"other versions of {wording.listed(names)}"] if names else []
     if (a.get("accelerated") or {}) != (b.get("accelerated") or {}):
-        found.append("another acceleration of the libraries")
-    return found
+        reasons.append("another acceleration of the libraries")
+    return reasons
 
 
 def _threads(run: Run, models: tuple[str, ...]) -> list[int]:

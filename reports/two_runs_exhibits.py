@@ -3,38 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from reports import wording
 from reports.exhibits import Table, entry, with_limits
 from reports.group_exhibits import GAP_COLUMNS, gap_row
+from reports.number import Estimate
 from reports.plain_text import printable
 from reports.terms import MAJORITY, Json
-from reports.two_runs_answer import verdict
+from reports.two_runs_answer import READINGS, ModelChange, reading
 
-_VERDICTS = {
-    "rises": "rises",
-    "falls": "falls",
-    "equal": "equal within 1 point",
-    "alike": "not told from no change",
-    "unchanged": "the same for every speaker",
-    "untested": "not tested",
-    "unknown": "not known",
+_COSTS: dict[str, tuple[str, Callable[[float | None], str]]] = {
+    "Choosing settings": ("select_seconds", wording.seconds),
+    "Fitting": ("fit_seconds", wording.seconds),
+    "Per recording, many at once": ("predict_batch_seconds_per_recording", wording.seconds),
+    "One recording, median": ("predict_one_seconds", wording.seconds),
+    "Peak memory": ("peak_rss_bytes", wording.bytes_),
+    "Model size": ("model_bytes", wording.bytes_),
 }
 
-_COST_COLUMNS = (
-    ("Choosing settings", "select_seconds", wording.seconds),
-    ("Fitting", "fit_seconds", wording.seconds),
-    ("Per recording, many at once", "predict_batch_seconds_per_recording", wording.seconds),
-    ("One recording, median", "predict_one_seconds", wording.seconds),
-    ("Peak memory", "peak_rss_bytes", wording.bytes_),
-    ("Model size", "model_bytes", wording.bytes_),
-)
 
-
-def runs(found: Json) -> Table:
+def runs(comparison: Json) -> Table:
     """Return what both runs are, side by side."""
-    told = [_run(found[side]) for side in ("a", "b")]
-    rows = [[name, told[0][name], told[1][name]] for name in told[0]]
+    sides = [_run(comparison[side]) for side in ("a", "b")]
+    rows = [[name, *(side[name] for side in sides)] for name in sides[0]]
     return Table(caption="The two runs", columns=["Run", "A", "B"], rows=rows, words=(1, 2))
 
 
@@ -58,50 +50,49 @@ def _with_left_out(side: Json, key: str) -> str:
     return f"{tested}; {wording.count(n_left)} left out, only in this run" if n_left else tested
 
 
-def changes(found: Json) -> Table:
+def changes(comparison: Json) -> Table:
     """Return both balanced accuracies of every model and what their difference's test allows to say."""
-    models = found["models"]
-    rows = [
-        [
-            wording.model(name),
-            with_limits(models[name]["a"]),
-            with_limits(models[name]["b"]),
-            _signed(models[name]["difference"]),
-            wording.probability(models[name]["p"]),
-            wording.probability(models[name]["p_holm"]),
-            wording.percent(models[name]["detectable"], False),
-            wording.count(models[name]["difference"]["n_speakers"]),
-            _reading(models[name]),
-        ]
-        for name in found["model_order"]
-    ]
-    columns = [
-        *("Model", "A (%)", "B (%)", "B minus A (points)", "p", "p, corrected (Holm)"),
-        *("Detectable (points, approx.)", "Speakers", "Reading"),
-    ]
+    names = comparison["model_order"]
+    rows = [_change(name, comparison["models"][name]) for name in names]
     caption = "Balanced accuracy of both runs on the same recordings, with 95\u00a0% intervals"
-    return Table(caption=caption, columns=columns, rows=rows, words=(8,), models=found["model_order"])
+    words = (len(rows[0]) - 1,)
+    cells = [list(row.values()) for row in rows]
+    return Table(caption=caption, columns=list(rows[0]), rows=cells, words=words, models=names)
 
 
-def _signed(number: Json) -> str:
+def _change(name: str, change: Any) -> dict[str, str]:
+    return {
+        "Model": wording.model(name),
+        "A (%)": with_limits(change["a"]),
+        "B (%)": with_limits(change["b"]),
+        "B minus A (points)": _signed(change["difference"]),
+        "p": wording.probability(change["p"]),
+        "p, corrected (Holm)": wording.probability(change["p_holm"]),
+        "Detectable (points, approx.)": wording.percent(change["detectable"], False),
+        "Speakers": wording.count(change["difference"]["n_speakers"]),
+        "Reading": _reading(change),
+    }
+
+
+def _signed(difference: Estimate) -> str:
     """Return a difference in points and, on a second line, its interval."""
-    if number["value"] is None:
+    if difference["value"] is None:
         return wording.NONE
-    told = f"{wording.points(number['value'], False)}\n{wording.limits(number, of_points=True)}"
+    told = f"{wording.points(difference['value'], False)}\n{wording.interval(difference, of_points=True)}"
     return told.replace(" ", "\u00a0")
 
 
-def _reading(change: Json) -> str:
-    read = verdict(change)
+def _reading(change: ModelChange) -> str:
+    read = reading(change)
     if read == "untested" and change["p"] is not None:
         return "baseline, in no family of tests"
     why = change["difference"]["why_not"] if read in ("untested", "unknown") else ""
-    return f"{_VERDICTS[read]}{f': {why}' if why else ''}"
+    return f"{READINGS[read][1]}{f': {why}' if why else ''}"
 
 
-def left_out(found: Json) -> Table | None:
+def left_out(comparison: Json) -> Table | None:
     """Return what only one of the runs has of each model; None where all is in both."""
-    counts = {name: found["models"][name]["left_out"] for name in found["model_order"]}
+    counts = {name: comparison["models"][name]["left_out"] for name in comparison["model_order"]}
     cells = {
         name: [wording.count(of_model[side][key]) for side in ("a", "b") for key in ("n_speakers", "n_recordings")]
         for name, of_model in counts.items()
@@ -114,9 +105,9 @@ def left_out(found: Json) -> Table | None:
     return Table(caption=caption, columns=columns, rows=rows, models=list(cells))
 
 
-def gap_changes(found: Json, attribute: str) -> Table | None:
+def gap_changes(comparison: Json, attribute: str) -> Table | None:
     """Return how every model's gap changed; None where no model has a change to give."""
-    changed = {name: gap for name, gap in found["gap_changes"][attribute].items() if gap["value"] is not None}
+    changed = {name: gap for name, gap in comparison["gap_changes"][attribute].items() if gap["value"] is not None}
     rows = []
     for name, gap in changed.items():
         model, groups, *rest = gap_row(name, gap)
@@ -130,16 +121,14 @@ def gap_changes(found: Json, attribute: str) -> Table | None:
     return Table(caption=caption, columns=columns, rows=rows, words=words, models=list(changed)) if rows else None
 
 
-def costs(found: Json) -> Table:
+def costs(comparison: Json) -> Table:
     """Return what every model costs in both runs, and the ratio."""
-    names = found["model_order"]
+    names, of_models = comparison["model_order"], comparison["runtime"]["models"]
     rows = [
-        [wording.model(name), *[_ratio(found["runtime"]["models"][name][key], say) for _, key, say in _COST_COLUMNS]]
-        for name in names
+        [wording.model(name), *[_ratio(of_models[name][key], say) for key, say in _COSTS.values()]] for name in names
     ]
-    columns = ["Model", *[column for column, _, _ in _COST_COLUMNS]]
     caption = "Cost of one fold, median over folds: B as a multiple of A, below it A → B"
-    return Table(caption=caption, columns=columns, rows=rows, models=names)
+    return Table(caption=caption, columns=["Model", *_COSTS], rows=rows, models=names)
 
 
 def _ratio(cost: Json, say: Callable[[float | None], str]) -> str:
@@ -148,9 +137,9 @@ def _ratio(cost: Json, say: Callable[[float | None], str]) -> str:
     return f"{ratio}\n{say(cost['a'])} → {say(cost['b'])}".replace(" ", "\u00a0")
 
 
-def most_changed(found: Json) -> Table | None:
+def most_changed(comparison: Json) -> Table | None:
     """Return the speakers whose scores changed most; None where none has changed."""
-    models = found["judged"]
+    models = comparison["judged"]
     rows = [
         [
             row["speaker"],
@@ -159,7 +148,7 @@ def most_changed(found: Json) -> Table | None:
             row["gender"],
             row["accent"],
         ]
-        for row in found["most_changed"]
+        for row in comparison["most_changed"]
     ]
     columns = ["Speaker", "Mean change (points)", *[f"{wording.model(model)} (%)" for model in models]]
     columns += ["Gender", "Accent"]
@@ -168,17 +157,17 @@ def most_changed(found: Json) -> Table | None:
     return Table(caption=caption, columns=columns, rows=rows, words=words) if rows else None
 
 
-def speakers(found: Json) -> Table:
+def speakers(comparison: Json) -> Table:
     """Return every speaker's score in both runs under every model."""
-    names = [name for name in found["model_order"] if name != MAJORITY]
+    names = [name for name in comparison["model_order"] if name != MAJORITY]
     cells: dict[str, dict[str, str]] = {}
     about: dict[str, str] = {}
     for name in names:
-        for row in found["models"][name]["per_speaker"]:
+        for row in comparison["models"][name]["per_speaker"]:
             cells.setdefault(row["speaker"], {})[name] = _from_to(row)
             about[row["speaker"]] = row["stratum"]
     rows = [[who, about[who], *[of.get(name, wording.NONE) for name in names]] for who, of in sorted(cells.items())]
-    stratum = "Class" if found["task"].get("per_speaker", True) else "Gender"
+    stratum = "Class" if comparison["task"].get("per_speaker", True) else "Gender"
     columns = ["Speaker", stratum, *map(wording.model, names)]
     return Table(caption="Recordings recognised per speaker (%), A → B", columns=columns, rows=rows, words=(1,))
 
@@ -190,26 +179,28 @@ def _from_to(row: Json | None) -> str:
     return f"{told}\n{wording.points(row['change'], False)}".replace(" ", "\u00a0")
 
 
-def differing(found: Json) -> Table | None:
+def differing(comparison: Json) -> Table | None:
     """Return the manifest's entries that differ; None where there are none."""
-    rows = [[row["entry"], entry(row["a"]), entry(row["b"])] for row in found["conditions"]["differ"]]
+    rows = [[row["entry"], entry(row["a"]), entry(row["b"])] for row in comparison["conditions"]["differ"]]
     caption = "What differs between the manifests"
     return Table(caption=caption, columns=["Entry", "A", "B"], rows=rows, words=(1, 2)) if rows else None
 
 
-def plain(found: Json) -> list[str]:
+def plain(comparison: Json) -> list[str]:
     """Return the changes of balanced accuracy as lines of a plain table: in percent and points, B minus A."""
-    rows = [["model", "A", "B", "difference", "95\u00a0% interval", "p", "p (Holm)"]]
-    for name in found["model_order"]:
-        change = found["models"][name]
-        row = [
-            printable(name),
-            *[wording.percent(change[side]["value"], False) for side in ("a", "b")],
-            wording.points(change["difference"]["value"], False),
-            wording.limits(change["difference"], of_points=True),
-            wording.probability(change["p"]),
-            wording.probability(change["p_holm"]),
-        ]
-        rows.append(row)
+    cells = [_plain_change(name, comparison["models"][name]) for name in comparison["model_order"]]
+    rows = [list(cells[0]), *[list(row.values()) for row in cells]]
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     return ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows]
+
+
+def _plain_change(name: str, change: ModelChange) -> dict[str, str]:
+    return {
+        "model": printable(name),
+        "A": wording.percent(change["a"]["value"], False),
+        "B": wording.percent(change["b"]["value"], False),
+        "difference": wording.points(change["difference"]["value"], False),
+        "95\u00a0% interval": wording.interval(change["difference"], of_points=True),
+        "p": wording.probability(change["p"]),
+        "p (Holm)": wording.probability(change["p_holm"]),
+    }

@@ -32,59 +32,59 @@ def write(folder_a: Path, folder_b: Path, page: Path) -> Json:
     """
     if (page.parent / "manifest.json").exists():
         raise TableError(f"--out {page}: lies in a run directory, whose files it could replace; choose another")
-    found = compare(folder_a, folder_b)
+    comparison = compare(folder_a, folder_b)
     page.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(found, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False)
+    text = json.dumps(comparison, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False)
     write_text(page.with_suffix(".json"), text + "\n")
-    write_text(page, render(all_printable(found), printable(page.with_suffix(".json").name)))
-    return found
+    write_text(page, render(all_printable(comparison), printable(page.with_suffix(".json").name)))
+    return comparison
 
 
-def title(found: Json) -> str:
+def title(comparison: Json) -> str:
     """Return the title of a comparison: what is recognised, and from which run to which."""
-    task = wording.task(found["task"]["name"])
-    return f"What changed in recognising {task}: from {found['a']['name']} (A) to {found['b']['name']} (B)"
+    task = wording.task(comparison["task"]["name"])
+    return f"What changed in recognising {task}: from {comparison['a']['name']} (A) to {comparison['b']['name']} (B)"
 
 
-def render(found: Json, numbers: str) -> str:
+def render(comparison: Json, numbers: str) -> str:
     """Return the page of a comparison.
 
     Parameters
     ----------
-    found
+    comparison
         The comparison, from `reports.two_runs.compare`.
     numbers
         Name of the file that holds it.
     """
     context = {
-        "c": found,
+        "c": comparison,
         "numbers": numbers,
-        "look": figures.styles(found),
-        "title": title(found),
-        "synthetic": SYNTHETIC if found["a"]["corpus"]["synthetic"] else "",
-        "warnings": [warning for warning in found["answer"]["warnings"] if warning != SYNTHETIC],
-        "runs": two_runs_exhibits.runs(found),
-        "left_out": two_runs_exhibits.left_out(found),
-        "figure": Markup(changes(found)),
-        "changes": two_runs_exhibits.changes(found),
-        "attributes": _attributes(found),
-        "no_gaps": _no_gaps(found),
-        "most_changed": two_runs_exhibits.most_changed(found),
-        "speakers": two_runs_exhibits.speakers(found),
-        "costs": two_runs_exhibits.costs(found),
-        "differing": two_runs_exhibits.differing(found),
-        "methods": sorted(interval_methods(found)),
+        "look": figures.styles(comparison),
+        "title": title(comparison),
+        "synthetic": SYNTHETIC if comparison["a"]["corpus"]["synthetic"] else "",
+        "warnings": [warning for warning in comparison["answer"]["warnings"] if warning != SYNTHETIC],
+        "runs": two_runs_exhibits.runs(comparison),
+        "left_out": two_runs_exhibits.left_out(comparison),
+        "figure": Markup(changes(comparison)),
+        "changes": two_runs_exhibits.changes(comparison),
+        "attributes": _attributes(comparison),
+        "no_gaps": _no_gaps(comparison),
+        "most_changed": two_runs_exhibits.most_changed(comparison),
+        "speakers": two_runs_exhibits.speakers(comparison),
+        "costs": two_runs_exhibits.costs(comparison),
+        "differing": two_runs_exhibits.differing(comparison),
+        "methods": sorted(interval_methods(comparison)),
     }
     return environment().get_template("comparison.html").render(context)
 
 
-def changes(found: Json) -> str:
+def changes(comparison: Json) -> str:
     """Draw a row per model: the change of its balanced accuracy with the interval, zero marked."""
-    look = figures.styles(found)
+    look = figures.styles(comparison)
     models = {
-        name: found["models"][name]
-        for name in found["model_order"]
-        if name != MAJORITY and found["models"][name]["difference"]["value"] is not None
+        name: comparison["models"][name]
+        for name in comparison["model_order"]
+        if name != MAJORITY and comparison["models"][name]["difference"]["value"] is not None
     }
     drawn = [
         Row(
@@ -101,41 +101,41 @@ def changes(found: Json) -> str:
     return forest(drawn, caption, "balanced accuracy, B minus A, points")
 
 
-def _attributes(found: Json) -> list[Json]:
+def _attributes(comparison: Json) -> list[Json]:
     return [
         {
             "label": wording.attribute(name),
-            "figure": Markup(_gap_figure(found, name)),
-            "table": two_runs_exhibits.gap_changes(found, name),
+            "figure": Markup(_gap_figure(comparison, name)),
+            "table": two_runs_exhibits.gap_changes(comparison, name),
         }
-        for name in _ordered(found)
-        if any(gap["value"] is not None for gap in found["gap_changes"][name].values())
+        for name in _ordered(comparison)
+        if any(gap["value"] is not None for gap in comparison["gap_changes"][name].values())
     ]
 
 
-def _gap_figure(found: Json, attribute: str) -> str:
+def _gap_figure(comparison: Json, attribute: str) -> str:
     known = {
         name: gap
-        for name, gap in found["gap_changes"][attribute].items()
+        for name, gap in comparison["gap_changes"][attribute].items()
         if gap["value"] is not None and name != MAJORITY
     }
     told = "; ".join(f"{wording.model(name)} {group_figures.gap_told(gap)}" for name, gap in known.items()) + "."
     heading = f"{wording.attribute(attribute)}: change of the gap per model"
     caption = Caption(name=f"plot-gaps-{attribute.replace('_', '-')}", title=heading, finding=told)
-    return group_figures.gap_forest(known, figures.styles(found), caption, "change of: ")
+    return group_figures.gap_forest(known, figures.styles(comparison), caption, "change of: ")
 
 
-def _no_gaps(found: Json) -> list[str]:
+def _no_gaps(comparison: Json) -> list[str]:
     """Say of which attributes no change can be given, and why."""
     told = []
-    for name in _ordered(found):
-        gaps = found["gap_changes"][name].values()
+    for name in _ordered(comparison):
+        gaps = comparison["gap_changes"][name].values()
         if all(gap["value"] is None for gap in gaps):
             why = next(iter(gaps))["why_not"]
             told.append(f"{wording.attribute(name)}: {why}" + ("." if why != IS_THE_TASK else ", so it has no gap."))
     return told
 
 
-def _ordered(found: Json) -> list[str]:
+def _ordered(comparison: Json) -> list[str]:
     names = [*_FIRST, *(name for name in ATTRIBUTES if name not in _FIRST)]
-    return [name for name in names if found["gap_changes"].get(name)]
+    return [name for name in names if comparison["gap_changes"].get(name)]

@@ -9,7 +9,7 @@ repetitions and seeds), its stratum and the strata's weights:
 Shares get a stratified bootstrap-t on the logit (Efron and Tibshirani 1993, An Introduction to the Bootstrap, chapter
 12.5), with MOVER (Zou and Donner 2008, Statistics in Medicine 27, 1693-1702) as the check beside it; differences get
 Welch's t. Every interval holds for new speakers and these trained models: what other training speakers would have
-given is not in it. Resampling is seeded: the same scores give the same limits.
+given is not in it. Resampling is seeded: the same scores give the same interval.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ _NEGLIGIBLE = 1e-12  # of a variance: what rounding leaves where all scores are 
 
 @dataclass(frozen=True, kw_only=True)
 class Interval:
-    """Limits of a 95 % interval, or why there is none.
+    """A 95 % interval, or why there is none.
 
     Attributes
     ----------
     low, high
-        The limits; NaN where there is no interval.
+        Its ends; NaN where there is no interval.
     method
-        How they were made; empty where there is no interval.
+        How it was made; empty where there is no interval.
     why_not
         Why there is none; empty where there is one.
     """
@@ -169,47 +169,47 @@ def share_intervals(scores: FloatArray, strata: IntArray, weights: FloatArray) -
     strata, weights
         As in `Stratified`.
     """
-    found = [moments(Stratified(scores=row, strata=strata, weights=weights)) for row in scores]
-    reasons = [_why_no_logit(each) for each in found]
+    means = [moments(Stratified(scores=row, strata=strata, weights=weights)) for row in scores]
+    reasons = [_why_no_logit(mean) for mean in means]
     usable = [i for i, why_not in enumerate(reasons) if not why_not]
     intervals = [no_interval(why_not) for why_not in reasons]
     if usable:
         differences, variances = replicates(scores[usable], strata, weights)
         for i, difference, variance in zip(usable, differences, variances, strict=True):
-            intervals[i] = _bootstrap_t(found[i], difference, variance)
+            intervals[i] = _bootstrap_t(means[i], difference, variance)
     return intervals
 
 
-def _bootstrap_t(found: Moments, difference: FloatArray, variance: FloatArray) -> Interval:
+def _bootstrap_t(mean: Moments, difference: FloatArray, variance: FloatArray) -> Interval:
     """Return the interval from theta* - theta and se*^2 of every replicate."""
-    theta_star = np.clip(found.theta + difference, 0.0, 1.0)
-    flat = variance <= _NEGLIGIBLE * found.se**2
+    theta_star = np.clip(mean.theta + difference, 0.0, 1.0)
+    flat = variance <= _NEGLIGIBLE * mean.se**2
     with np.errstate(divide="ignore", invalid="ignore"):
         scale = np.sqrt(variance) / (theta_star * (1 - theta_star))
-        t_star = (logit(theta_star) - logit(found.theta)) / scale
+        t_star = (logit(theta_star) - logit(mean.theta)) / scale
     same = np.abs(difference) <= _NEGLIGIBLE
     t_star = np.where(flat, np.where(same, 0.0, np.copysign(np.inf, difference)), t_star)
-    s = found.se / (found.theta * (1 - found.theta))
+    s = mean.se / (mean.theta * (1 - mean.theta))
     lower, upper = _order_statistics(t_star)
     return Interval(
-        low=float(expit(logit(found.theta) - upper * s)),
-        high=float(expit(logit(found.theta) - lower * s)),
+        low=float(expit(logit(mean.theta) - upper * s)),
+        high=float(expit(logit(mean.theta) - lower * s)),
         method=f"bootstrap-t over speakers within strata, on the logit, {N_REPLICATES:,} replicates",
     )
 
 
-def _why_no_logit(found: Moments) -> str:
-    if why_not := _why_no_error(found):
+def _why_no_logit(mean: Moments) -> str:
+    if why_not := _why_no_error(mean):
         return why_not
-    if found.se <= np.sqrt(_NEGLIGIBLE) or not 0 < found.theta < 1:
+    if mean.se <= np.sqrt(_NEGLIGIBLE) or not 0 < mean.theta < 1:
         return NO_VARIATION
     return ""
 
 
-def _why_no_error(found: Moments) -> str:
-    if np.isnan(found.theta):
+def _why_no_error(mean: Moments) -> str:
+    if np.isnan(mean.theta):
         return "no speakers"
-    return "a class has one speaker" if np.isnan(found.se) else ""
+    return "a class has one speaker" if np.isnan(mean.se) else ""
 
 
 def replicates(scores: FloatArray, strata: IntArray, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -249,27 +249,27 @@ def _order_statistics(values: FloatArray) -> tuple[float, float]:
 
 
 def mover_interval(sample: Stratified) -> Interval:
-    """Return the interval from logit-t limits of each stratum (MOVER): the check beside `share_interval`.
+    """Return the interval from logit-t intervals of each stratum (MOVER): the second one beside `share_interval`.
 
     theta - sqrt(sum w_h^2 (m_h - l_h)^2) to theta + sqrt(sum w_h^2 (u_h - m_h)^2).
     """
-    found = moments(sample)
-    if why_not := _why_no_logit(found):
+    whole = moments(sample)
+    if why_not := _why_no_logit(whole):
         return no_interval(why_not)
     below = above = 0.0
     for weight, part in zip(sample.weights, sample.parts(), strict=True):
         mean = float(part.mean())
-        low, high = _logit_t_limits(part)
+        low, high = _logit_t(part)
         below += weight**2 * (mean - low) ** 2
         above += weight**2 * (high - mean) ** 2
     return Interval(
-        low=max(found.theta - float(np.sqrt(below)), 0.0),
-        high=min(found.theta + float(np.sqrt(above)), 1.0),
+        low=max(whole.theta - float(np.sqrt(below)), 0.0),
+        high=min(whole.theta + float(np.sqrt(above)), 1.0),
         method="MOVER from logit-t limits of the strata",
     )
 
 
-def _logit_t_limits(part: FloatArray) -> tuple[float, float]:
+def _logit_t(part: FloatArray) -> tuple[float, float]:
     mean, variance = float(part.mean()), float(part.var(ddof=1))
     if variance <= _NEGLIGIBLE or not 0 < mean < 1:
         return mean, mean
@@ -284,13 +284,13 @@ def _t_quantile(degrees: int) -> float:
 
 def difference_interval(sample: Stratified) -> Interval:
     """Return theta +- t_nu se for scores that are differences of the same speakers; not adjusted for multiplicity."""
-    found = moments(sample)
-    if why_not := _why_no_error(found):
+    mean = moments(sample)
+    if why_not := _why_no_error(mean):
         return no_interval(why_not)
-    if found.se <= np.sqrt(_NEGLIGIBLE):
+    if mean.se <= np.sqrt(_NEGLIGIBLE):
         return no_interval("all speakers have the same difference")
-    reach = float(student.ppf(1 - _TAIL, found.nu)) * found.se
-    return Interval(low=found.theta - reach, high=found.theta + reach, method="t over speakers' differences")
+    reach = float(student.ppf(1 - _TAIL, mean.nu)) * mean.se
+    return Interval(low=mean.theta - reach, high=mean.theta + reach, method="t over speakers' differences")
 
 
 def fisher_interval(value: float, left_out: ArrayLike, labels: Sequence[str]) -> Interval:

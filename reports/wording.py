@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reports.terms import Json
+from reports.terms import Ends, Json
 
 NONE = "–"
 """Printed where there is no number."""
@@ -104,20 +104,20 @@ def points(value: float | None, unit: bool = True) -> str:
     return f"{sign}{abs(rounded):.1f}" + (f"{_SPACE}points" if unit else "")
 
 
-def limits(number: Json, *, of_points: bool = False) -> str:
+def interval(number: Ends | Json, *, of_points: bool = False) -> str:
     """Return a number's interval in percent, or in signed points: ``66.6 to 81.4``, ``−2.0 to 7.0``."""
     if not number["estimable"]:
         return NOT_ESTIMABLE
-    if of_points:
-        return " to ".join(_signed(number[end]) for end in ("low", "high"))
-    return " to ".join(percent(number[end], False) for end in ("low", "high"))
+    ends = number["low"], number["high"]
+    return " to ".join(_signed(end) if of_points else percent(end, False) for end in ends)
 
 
-def decimal_limits(number: Json) -> str:
+def decimal_interval(number: Ends | Json) -> str:
     """Return the interval of a number between -1 and 1 with two decimals: ``0.35 to 0.63``."""
     if not number["estimable"]:
         return NOT_ESTIMABLE
-    return " to ".join(f"{number[end]:.2f}".replace("-", "−") for end in ("low", "high"))
+    ends = number["low"], number["high"]
+    return " to ".join(NONE if end is None else f"{end:.2f}".replace("-", "−") for end in ends)
 
 
 def few(n_speakers: int) -> str:
@@ -125,9 +125,9 @@ def few(n_speakers: int) -> str:
     return f"interval not estimable ({counted(n_speakers, 'speaker')})"
 
 
-def rank(number: Json | None) -> str:
+def rank(number: Ends | None) -> str:
     """Return the places that a model may have: ``1``, ``1 to 3``."""
-    if number is None or number["value"] is None:
+    if number is None or number["low"] is None or number["high"] is None:
         return NONE
     low, high = int(number["low"]), int(number["high"])
     return f"{low}" if low == high else f"{low}\u00a0to\u00a0{high}"
@@ -151,8 +151,8 @@ def times(ratio: float) -> str:
     return f"{ratio:.1f}{_SPACE}times" if ratio < 9.95 else f"{ratio:,.0f}{_SPACE}times"
 
 
-def _signed(value: float) -> str:
-    return f"{100 * value + 0.0:.1f}".replace("-0.0", "0.0").replace("-", "−")
+def _signed(value: float | None) -> str:
+    return NONE if value is None else f"{100 * value + 0.0:.1f}".replace("-0.0", "0.0").replace("-", "−")
 
 
 def decimal(value: float | None) -> str:

@@ -28,7 +28,8 @@ def told(summary: dict[str, Any]) -> dict[str, Any]:
 
 
 def estimate(value: float, low: float, high: float, **further: Any) -> dict[str, Any]:
-    return number(value, Interval(low=low, high=high, method="m"), n_speakers=24, n_recordings=480, **further)
+    interval = Interval(low=low, high=high, method="m")
+    return {**number(value, interval, n_speakers=24, n_recordings=480), **further}
 
 
 def summary_of(values: dict[str, float], significant: set[tuple[str, str]]) -> dict[str, Any]:

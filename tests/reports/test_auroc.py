@@ -86,7 +86,7 @@ def test_three_speakers_by_hand() -> None:
     table = answers(rows)
     matrix = auroc.concordance(table, table["score"].to_numpy(), GENDER)
     assert matrix.tolist() == [[0.625], [1.0]]
-    found = auroc.describe(table, GENDER)
+    found = auroc.area(table, GENDER)
     assert found["value"] == pytest.approx(0.8125, abs=1e-12)
     assert not found["estimable"] and found["low"] is None
     assert (found["n_speakers"], found["n_recordings"]) == (3, 5)
@@ -99,7 +99,7 @@ def test_pairs_of_different_folds_are_never_compared() -> None:
     table = answers(rows)
     matrix = auroc.concordance(table, table["score"].to_numpy(), GENDER)
     assert np.isnan(matrix).sum() == 2
-    assert auroc.describe(table, GENDER)["value"] == 1.0
+    assert auroc.area(table, GENDER)["value"] == 1.0
     assert roc_auc_score(table["y_true"] == "male", table["score"]) == 0.75
 
 
@@ -107,7 +107,7 @@ def test_pairs_of_different_folds_are_never_compared() -> None:
 def test_one_fold_is_scikit_learns(seed: int) -> None:
     table = random_answers(seed, 7, 9, 1)
     expected = roc_auc_score(table["y_true"] == "male", table["score"])
-    assert auroc.describe(table, GENDER)["value"] == pytest.approx(expected, abs=1e-12)
+    assert auroc.area(table, GENDER)["value"] == pytest.approx(expected, abs=1e-12)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -115,7 +115,7 @@ def test_equal_folds_are_the_mean_of_scikit_learns(seed: int) -> None:
     """12 women and 16 men in 4 folds of 3 and 4: every fold has the same number of pairs."""
     table = random_answers(seed, 12, 16, 4)
     areas = [roc_auc_score(fold["y_true"] == "male", fold["score"]) for _, fold in table.groupby("fold")]
-    assert auroc.describe(table, GENDER)["value"] == pytest.approx(mean(areas), abs=1e-12)
+    assert auroc.area(table, GENDER)["value"] == pytest.approx(mean(areas), abs=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_matrix_and_interval_match_plain_loops(
                 assert matrix[i, j] == pytest.approx(cells[man, woman], abs=1e-12)
             else:
                 assert np.isnan(matrix[i, j])
-    found = auroc.describe(table, GENDER)
+    found = auroc.area(table, GENDER)
     assert found["estimable"]
     assert (found["value"], found["low"], found["high"]) == pytest.approx(loop_interval(cells), abs=1e-9)
 
@@ -152,7 +152,7 @@ def test_one_recording_each_has_delongs_variance() -> None:
     nu = sum(parts) ** 2 / (parts[0] ** 2 / 17 + parts[1] ** 2 / 13)
     step = stats.t.ppf(0.975, nu) * math.sqrt(sum(parts)) / (value * (1 - value))
     centre = math.log(value / (1 - value))
-    found = auroc.describe(table, GENDER)
+    found = auroc.area(table, GENDER)
     assert found["value"] == pytest.approx(value, abs=1e-12)
     assert found["low"] == pytest.approx(1 / (1 + math.exp(step - centre)), abs=1e-9)
     assert found["high"] == pytest.approx(1 / (1 + math.exp(-step - centre)), abs=1e-9)
@@ -161,7 +161,7 @@ def test_one_recording_each_has_delongs_variance() -> None:
 def test_only_the_order_of_scores_matters() -> None:
     table = random_answers(2, 8, 8, 2)
     turned = table.assign(scores=[np.array([1 - s, s]) for s in 1 / (1 + np.exp(-9 * table["score"]))])
-    first, second = auroc.describe(table, GENDER), auroc.describe(turned, GENDER)
+    first, second = auroc.area(table, GENDER), auroc.area(turned, GENDER)
     for name in ("value", "low", "high"):
         assert second[name] == pytest.approx(first[name], abs=1e-12)
 
@@ -169,26 +169,26 @@ def test_only_the_order_of_scores_matters() -> None:
 def test_all_scores_equal_is_a_half_without_interval() -> None:
     table = random_answers(2, 8, 8, 2)
     table = table.assign(scores=[np.array([0.5, 0.5])] * len(table))
-    found = auroc.describe(table, GENDER)
+    found = auroc.area(table, GENDER)
     assert found["value"] == 0.5 and not found["estimable"] and found["low"] is None and found["why_not"]
 
 
 def test_everybody_above_has_no_interval() -> None:
     rows = [(f"w{i}", "female", 0, 0, 0, 0.1 + i / 100) for i in range(6)]
     rows += [(f"m{i}", "male", 0, 0, 0, 0.8 + i / 100) for i in range(6)]
-    found = auroc.describe(answers(rows), GENDER)
+    found = auroc.area(answers(rows), GENDER)
     assert found["value"] == 1.0 and not found["estimable"] and found["high"] is None
 
 
 @pytest.mark.parametrize("n_women", [1, 4])
 def test_too_few_women_have_a_point_only(n_women: int) -> None:
-    found = auroc.describe(random_answers(0, n_women, 12, 1), GENDER)
+    found = auroc.area(random_answers(0, n_women, 12, 1), GENDER)
     assert found["value"] is not None and not found["estimable"] and "female" in found["why_not"]
 
 
 def test_no_fold_with_both_classes_has_no_number() -> None:
     rows = [("w", "female", 0, 0, 0, 0.2), ("m", "male", 0, 1, 0, 0.3)]
-    found = auroc.describe(answers(rows), GENDER)
+    found = auroc.area(answers(rows), GENDER)
     assert found["value"] is None and found["why_not"]
 
 
@@ -196,9 +196,9 @@ def test_missing_scores_have_no_number() -> None:
     table = random_answers(2, 8, 8, 2)
     scores = list(table["scores"])
     scores[3] = np.array([np.nan, np.nan])
-    found = auroc.describe(table.assign(scores=scores), GENDER)
+    found = auroc.area(table.assign(scores=scores), GENDER)
     assert found["value"] is None and "1 of 96" in found["why_not"]
-    assert auroc.describe(table.iloc[:0], GENDER)["value"] is None
+    assert auroc.area(table.iloc[:0], GENDER)["value"] is None
 
 
 def test_digits_are_scikit_learns_one_against_the_rest(make_run: Callable[..., Path]) -> None:
@@ -211,7 +211,7 @@ def test_digits_are_scikit_learns_one_against_the_rest(make_run: Callable[..., P
         chosen = (rows["fold"] == fold).to_numpy()
         truth = rows.loc[chosen, "y_true"].astype(str)
         areas.append(roc_auc_score(truth, scores[chosen], multi_class="ovr", labels=list(run.task.classes)))
-    found = auroc.describe(rows, run.task)
+    found = auroc.area(rows, run.task)
     assert found["value"] == pytest.approx(mean(areas), abs=1e-9)
     assert not found["estimable"] and found["low"] is None
 
@@ -220,5 +220,5 @@ def test_a_run_from_its_predictions(make_run: Callable[..., Path]) -> None:
     run = load(make_run(seeds=(0, 1), repetitions=2, hostile=False))
     rows = run.rows("cnn")
     table = rows.assign(score=scores_of(rows, run.task.classes)[:, 1], speaker=rows["speaker"].astype(str))
-    found = auroc.describe(rows, run.task)
+    found = auroc.area(rows, run.task)
     assert (found["value"], found["low"], found["high"]) == pytest.approx(loop_interval(loop_matrix(table)), abs=1e-9)

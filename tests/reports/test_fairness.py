@@ -28,7 +28,7 @@ def many(make_run: Callable[..., Path]) -> Run:
 
 def described(run: Run, attribute: str, rows: pd.DataFrame | None = None) -> dict[str, Any]:
     found = next(each for each in groups.members(run) if (each.attribute, each.model) == (attribute, "svm"))
-    return fairness.describe(found, run.rows("svm") if rows is None else rows, run.task, groups.levels(run, found))
+    return fairness.fairness(found, run.rows("svm") if rows is None else rows, run.task, groups.levels(run, found))
 
 
 def loop(rows: pd.DataFrame, attribute: str, task: Task) -> tuple[float, float]:

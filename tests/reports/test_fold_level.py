@@ -107,7 +107,7 @@ def test_a_runs_folds_from_its_predictions(make_run: Callable[..., Path]) -> Non
     run = load(make_run(repetitions=3, seeds=(0, 1), hostile=False))
     d = np.array([fold_difference(run, fold, repetition) for repetition in range(3) for fold in range(4)])
     expected = fold_level.corrected(d, 4, 1 / 3)
-    found = fold_level.describe(run, "svm", "xgboost")
+    found = fold_level.fold_difference(run, "svm", "xgboost")
     assert found["n_folds"] == 12
     assert found["test_to_train"] == pytest.approx(1 / 3, abs=1e-9)
     for name in ("value", "low", "high", "p", "df"):
@@ -133,7 +133,7 @@ def test_speakers_really_fitted_on(make_run: Callable[..., Path], n_folds: int, 
 
 def test_a_fold_without_women(make_run: Callable[..., Path]) -> None:
     run = load(make_run(n_women=3, n_men=12, n_folds=4, hostile=False))
-    found = fold_level.describe(run, "svm", "cnn")
+    found = fold_level.fold_difference(run, "svm", "cnn")
     assert not found["estimable"] and found["why_not"] and found["p"] is None and found["low"] is None
 
 
@@ -142,27 +142,27 @@ def test_a_fold_without_a_digit(make_run: Callable[..., Path]) -> None:
     run = load(make_run(task="digit", hostile=False))
     gone = (run.predictions["fold"] == 2) & (run.predictions["y_true"].astype(str) == "7")
     rest = Run(**{**vars_of(run), "predictions": run.predictions[~gone]})
-    assert fold_level.describe(run, "svm", "cnn")["estimable"]
-    found = fold_level.describe(rest, "svm", "cnn")
+    assert fold_level.fold_difference(run, "svm", "cnn")["estimable"]
+    found = fold_level.fold_difference(rest, "svm", "cnn")
     assert not found["estimable"] and found["why_not"] == "a fold lacks a class"
 
 
 def test_not_for_an_accent_left_out(make_run: Callable[..., Path]) -> None:
     run = load(make_run(protocol="leave-accent-out", n_folds=2, hostile=False, premium=False))
-    found = fold_level.describe(run, "svm", "cnn")
+    found = fold_level.fold_difference(run, "svm", "cnn")
     assert not found["estimable"] and "accent" in found["why_not"]
     assert found["p"] is None and found["probability"] is None
 
 
 def test_one_fold(make_run: Callable[..., Path]) -> None:
-    found = fold_level.describe(load(make_run(n_folds=1, hostile=False, premium=False)), "svm", "cnn")
+    found = fold_level.fold_difference(load(make_run(n_folds=1, hostile=False, premium=False)), "svm", "cnn")
     assert not found["estimable"] and found["why_not"]
 
 
 def test_a_fold_that_one_model_lacks(make_run: Callable[..., Path]) -> None:
     """Only folds that both models finished are compared, or none; never a fold against nothing."""
     run = load(make_run(failed_cells=(("cnn", 1),), hostile=False))
-    found = fold_level.describe(run, "svm", "cnn")
+    found = fold_level.fold_difference(run, "svm", "cnn")
     if found["estimable"]:
         assert found["n_folds"] == 3
     else:

@@ -390,7 +390,7 @@ def gender_gap(seed: int, stratum: str | None, difference: float) -> dict[str, A
     rows = [("female", "female", float(x)) for x in random.normal(0.7, 0.1, 12)]
     rows += [("male", "male", float(x)) for x in random.normal(0.7 + difference, 0.1, 30)]
     speakers = people(rows, stratum)
-    return gaps.describe(groups.Members(attribute="gender", model="svm", speakers=speakers, is_task=False))
+    return gaps.between_groups(groups.Members(attribute="gender", model="svm", speakers=speakers, is_task=False))
 
 
 @pytest.mark.parametrize("stratum", [None, "Germany"])

@@ -26,8 +26,9 @@ def described(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     everyone = list(groups.members(run))
     found: dict[str, Any] = {}
     for each in everyone:
-        found.setdefault(each.attribute, {})[each.model] = gaps.describe(each)
-    return groups.describe(run, everyone), found
+        found.setdefault(each.attribute, {})[each.model] = gaps.between_groups(each)
+    rows = groups.by_attribute(everyone, lambda each: groups.levels(run, each))
+    return groups.by_group(rows), found
 
 
 def test_a_group_is_the_mean_of_its_speakers(healthy_run: Path) -> None:

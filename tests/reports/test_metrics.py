@@ -47,7 +47,7 @@ def test_three_speakers_by_hand() -> None:
     assert speakers["score"].tolist() == [0.5, 0.75, 1.0]
     assert speakers["n_recordings"].tolist() == [2, 4, 1]
     assert metrics.balanced(speakers, GENDER) == pytest.approx((0.5 + 0.875) / 2, abs=1e-12)
-    assert metrics.theta(speakers, equal=False) == pytest.approx((0.5 + 0.75 + 1.0) / 3, abs=1e-12)
+    assert metrics.mean_number(speakers)["value"] == pytest.approx((0.5 + 0.75 + 1.0) / 3, abs=1e-12)
 
 
 def test_repetitions_are_averaged_before_speakers() -> None:
@@ -80,7 +80,7 @@ def test_equal_recordings_per_speaker_give_scikit_learns_numbers(healthy_run: Pa
     run = load(healthy_run)
     rows = run.rows("svm")
     truth, answer = rows["y_true"].astype(str), rows["y_pred"].astype(str)
-    found = metrics.describe(run, "svm")
+    found = metrics.model_accuracy(run, "svm")
     assert found["balanced_accuracy"]["value"] == pytest.approx(balanced_accuracy_score(truth, answer), abs=1e-12)
     assert found["accuracy"]["value"] == pytest.approx(accuracy_score(truth, answer), abs=1e-12)
     assert found["mcc"]["value"] == pytest.approx(matthews_corrcoef(truth, answer), abs=1e-12)
@@ -93,7 +93,7 @@ def test_many_classes_give_scikit_learns_numbers(make_run: Callable[..., Path]) 
     run = load(make_run(task="digit", repetitions=2, seeds=(0, 1)))
     rows = run.rows("cnn")
     truth, answer = rows["y_true"].astype(str), rows["y_pred"].astype(str)
-    found = metrics.describe(run, "cnn")
+    found = metrics.model_accuracy(run, "cnn")
     assert found["mcc"]["value"] == pytest.approx(matthews_corrcoef(truth, answer), abs=1e-12)
     recalls = recall_score(truth, answer, average=None, labels=list(run.task.classes))
     values = [found["recall"][label]["value"] for label in run.task.classes]
@@ -103,7 +103,7 @@ def test_many_classes_give_scikit_learns_numbers(make_run: Callable[..., Path]) 
 
 def test_folds_give_scikit_learns_numbers_over_recordings(healthy_run: Path) -> None:
     run = load(healthy_run)
-    found = metrics.describe(run, "xgboost")["mean_over_folds"]
+    found = metrics.model_accuracy(run, "xgboost")["mean_over_folds"]
     expected = [
         balanced_accuracy_score(rows["y_true"].astype(str), rows["y_pred"].astype(str))
         for _, rows in run.rows("xgboost").groupby("fold")
@@ -139,7 +139,7 @@ def test_seeds_stand_apart_from_splits(make_run: Callable[..., Path]) -> None:
 
 
 def test_a_model_that_always_says_the_same_has_no_correlation(make_run: Callable[..., Path]) -> None:
-    found = metrics.describe(load(make_run(constant=("svm",))), "svm")
+    found = metrics.model_accuracy(load(make_run(constant=("svm",))), "svm")
     assert found["balanced_accuracy"]["value"] == 0.5
     assert found["mcc"]["value"] is None
     assert found["mcc"]["why_not"] == "all answers, or all true classes, are the same"
@@ -149,7 +149,7 @@ def test_missing_splits_are_named(make_run: Callable[..., Path]) -> None:
     run = load(make_run(failed_cells=(("cnn", 1),)))
     assert metrics.splits_missing(run, "cnn") == [{"repetition": 0, "fold": 1, "seed": 0}]
     assert metrics.splits_missing(run, "svm") == []
-    assert metrics.describe(run, "cnn")["balanced_accuracy"]["n_speakers"] == 18
+    assert metrics.model_accuracy(run, "cnn")["balanced_accuracy"]["n_speakers"] == 18
 
 
 @pytest.mark.parametrize("task", ["gender", "digit"])
@@ -162,12 +162,12 @@ def test_brier_is_scikit_learns(make_run: Callable[..., Path], task: str) -> Non
         expected = brier_score_loss(truth == "male", scores[:, 1])
     else:
         expected = ((scores - (truth[:, None] == np.array(run.task.classes))) ** 2).sum(axis=1).mean()
-    assert calibration.describe(run, "svm")["brier"]["value"] == pytest.approx(expected, abs=1e-9)
+    assert calibration.calibration(run, "svm")["brier"]["value"] == pytest.approx(expected, abs=1e-9)
 
 
 def test_reliability_counts_every_prediction_once(healthy_run: Path) -> None:
     run = load(healthy_run)
-    bins = calibration.describe(run, "svm")["reliability"]
+    bins = calibration.calibration(run, "svm")["reliability"]
     assert sum(found["n_predictions"] for found in bins) == len(run.rows("svm"))
     assert all(found["from"] <= found["stated"] <= found["to"] for found in bins)
     men = sum(found["observed"] * found["n_predictions"] for found in bins)
@@ -175,7 +175,7 @@ def test_reliability_counts_every_prediction_once(healthy_run: Path) -> None:
 
 
 def test_without_probabilities_there_is_no_brier_score(make_run: Callable[..., Path]) -> None:
-    found = calibration.describe(load(make_run(no_scores=("svm",))), "svm")
+    found = calibration.calibration(load(make_run(no_scores=("svm",))), "svm")
     assert found["brier"]["value"] is None
     assert found["brier"]["why_not"] == "480 of 480 recordings have no probability"
     assert found["reliability"] == []

@@ -106,32 +106,32 @@ def test_deviations_are_from_the_class_mean() -> None:
 
     German: 0, 0.2, 0, 0.1, mean 0.075; Tamil: -0.2, -0.1, mean -0.15.
     """
-    found = shrinkage.describe(members(ROWS), GENDER)
+    found = shrinkage.shrinkage(members(ROWS), GENDER)
     assert found["groups"]["German"]["deviation"] == pytest.approx(0.075, abs=1e-12)
     assert found["groups"]["Tamil"]["deviation"] == pytest.approx(-0.15, abs=1e-12)
 
 
 def test_without_classes_of_speakers_deviations_are_from_the_mean_of_all() -> None:
     """All six have mean 0.75: German 0.825, Tamil 0.6."""
-    found = shrinkage.describe(members(ROWS), DIGIT)
+    found = shrinkage.shrinkage(members(ROWS), DIGIT)
     assert found["groups"]["German"]["deviation"] == pytest.approx(0.075, abs=1e-12)
     assert found["groups"]["Tamil"]["deviation"] == pytest.approx(-0.15, abs=1e-12)
-    uneven = shrinkage.describe(members([*ROWS[:4], ROWS[5]]), DIGIT)
+    uneven = shrinkage.shrinkage(members([*ROWS[:4], ROWS[5]]), DIGIT)
     assert uneven["groups"]["Tamil"]["deviation"] == pytest.approx(0.8 - 0.82, abs=1e-12)
 
 
 def test_who_is_not_stated_is_no_group() -> None:
-    found = shrinkage.describe(members([*ROWS, (NOT_STATED, "male", 0.9), (NOT_STATED, "female", 0.6)]), GENDER)
+    found = shrinkage.shrinkage(members([*ROWS, (NOT_STATED, "male", 0.9), (NOT_STATED, "female", 0.6)]), GENDER)
     assert set(found["groups"]) == {"German", "Tamil"}
 
 
 @pytest.mark.parametrize("rows", [ROWS[:4], [ROWS[0], ROWS[4]], []], ids=["one group", "one speaker each", "nobody"])
 def test_where_there_is_nothing_to_shrink(rows: list[tuple[str, str, float]]) -> None:
-    found = shrinkage.describe(members(rows), GENDER)
+    found = shrinkage.shrinkage(members(rows), GENDER)
     assert found["groups"] == {} and found["tau"] is None and found["why_not"]
 
 
 def test_the_tasks_own_attribute_is_not_shrunken(make_run: Callable[..., Path]) -> None:
     run = load(make_run(hostile=False))
     own = next(each for each in groups.members(run) if each.attribute == "gender")
-    assert shrinkage.describe(own, run.task)["why_not"] == "this attribute is the task"
+    assert shrinkage.shrinkage(own, run.task)["why_not"] == "this attribute is the task"

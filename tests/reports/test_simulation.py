@@ -42,7 +42,7 @@ def sample_of(*parts: list[float]) -> Stratified:
 
 @lru_cache
 def covered(design: Design) -> dict[str, Any]:
-    return simulation.coverage(design, N_SETS, seed=1)
+    return design.run(N_SETS, seed=1)
 
 
 @pytest.mark.parametrize("design", REDUCED, ids=lambda design: design.name)
@@ -59,7 +59,7 @@ def test_headline_covers_the_truth(design: Design) -> None:
 @pytest.mark.parametrize("kind", [EXCHANGEABLE, OPPOSITE])
 @pytest.mark.parametrize("sizes", [(48, 12), (12, 12)])
 def test_sign_flips_reject_five_percent(kind: str, sizes: tuple[int, int]) -> None:
-    found = simulation.rejections(Null(kind=kind, sizes=sizes, accuracy=0.9, correlation=0.2), N_SETS, seed=1)
+    found = Null(kind=kind, sizes=sizes, accuracy=0.9, correlation=0.2).run(N_SETS, seed=1)
     assert 0.03 <= found["rejected"] <= 0.07
 
 
@@ -160,7 +160,7 @@ def test_what_is_not_estimable_covers_nothing() -> None:
 
 def test_speakers_without_variation_are_counted_as_not_estimable() -> None:
     """Two times five speakers of correlation .9: often all of them are always right, or always wrong."""
-    found = simulation.coverage(Design(sizes=(5, 5), recalls=(0.97, 0.97), correlation=0.9), 200, seed=0)["methods"]
+    found = Design(sizes=(5, 5), recalls=(0.97, 0.97), correlation=0.9).run(200, seed=0)["methods"]
     assert found["bootstrap_t"]["not_estimable"] > 0.1
     assert found["bootstrap_t"]["covered"] + found["bootstrap_t"]["not_estimable"] <= 1
 
@@ -243,7 +243,7 @@ def test_centroids_and_recalls_are_those_of_scikit_learns_nearest_centroid() -> 
 
 
 def test_refitting_is_counted_but_no_gate() -> None:
-    found = refitting.refit(SMALL, 400, seed=0)
+    found = SMALL.run(400, seed=0)
     assert 0.80 <= found["methods"]["bootstrap_t"]["algorithm"]["covered"] <= 0.97
     assert found["methods"]["bootstrap_t"]["trained"]["covered"] <= 0.98
     assert found["training_sd"] > 0

@@ -9,12 +9,13 @@ import pytest
 
 from reports.answer import SYNTHETIC
 from reports.number import number
-from reports.two_runs_answer import answer, verdict
+from reports.two_runs_answer import answer, reading
 from reports.uncertainty import Interval
 
 
 def estimate(value: float, low: float, high: float, **further: Any) -> dict[str, Any]:
-    return number(value, Interval(low=low, high=high, method="m"), n_speakers=24, n_recordings=480, **further)
+    interval = Interval(low=low, high=high, method="m")
+    return {**number(value, interval, n_speakers=24, n_recordings=480), **further}
 
 
 def change_of(value: float, p: float | None, *, why_not: str = "", equal: bool = False) -> dict[str, Any]:
@@ -88,7 +89,7 @@ def test_of_one_model_p_is_not_corrected() -> None:
     ],
 )
 def test_what_a_test_allows_to_say(change: dict[str, Any], expected: str) -> None:
-    assert verdict(change) == expected
+    assert reading(change) == expected
 
 
 def test_no_sentence_says_more_than_its_test() -> None:
