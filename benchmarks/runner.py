@@ -25,8 +25,9 @@ from benchmarks.resuming import run_missing
 from benchmarks.settings import SEED, RunSettings
 from benchmarks.tasks import Task, find_task
 from models.catalogue import CATALOGUE, display_name
-from reports import audits, borrowed, page, summary, tables, wording
+from reports import audits, borrowed, summary, tables, wording
 from reports.links import refuse_links
+from reports.page import page
 from reports.plain_text import printable
 
 

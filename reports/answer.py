@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reports import audit_exhibits, wording
+from reports import wording
 from reports.groups import IS_THE_TASK
+from reports.page.sections import audit as audit_exhibits
 from reports.run import RANDOM, Json
 
 SYNTHETIC = "The voices are synthetic: the numbers on this page show what the tool does, not how people are recognised."

@@ -13,7 +13,8 @@ import seaborn as sns
 from matplotlib.axes import Axes
 
 from reports import wording
-from reports.drawing import (
+from reports.page.drawing.forest import Row, forest
+from reports.page.drawing.marks import (
     WIDTH_PX,
     Style,
     interval_line,
@@ -28,9 +29,8 @@ from reports.drawing import (
     spread,
     swarm,
 )
-from reports.forest import Row, forest
+from reports.page.drawing.svg import GLYPHS, GRID, INK, MARKERS, MUTED, PALETTE, Caption, canvas, inline, settings
 from reports.run import MAJORITY, Json
-from reports.svg import GLYPHS, GRID, INK, MARKERS, MUTED, PALETTE, Caption, canvas, inline, settings
 
 MAX_HINTS = 300
 """Dots of a model that still get a title each; beyond it the page would grow too large."""

@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from matplotlib.axes import Axes
 
 from reports import wording
-from reports.drawing import (
+from reports.figures import count_text, styles
+from reports.page.drawing.forest import Row, forest
+from reports.page.drawing.marks import (
     WIDTH_PX,
     Style,
     interval_line,
@@ -19,10 +21,8 @@ from reports.drawing import (
     right_text,
     rows,
 )
-from reports.figures import count_text, styles
-from reports.forest import Row, forest
+from reports.page.drawing.svg import MUTED, Caption, canvas, inline, settings
 from reports.run import MAJORITY, NOT_STATED, Json
-from reports.svg import MUTED, Caption, canvas, inline, settings
 from reports.uncertainty import MIN_SPEAKERS
 
 _LABEL_LENGTH = 34

@@ -9,10 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
 from reports import wording
-from reports.drawing import WIDTH_PX, label, right_text, rows, swarm
-from reports.guard_exhibits import number
+from reports.page.drawing.marks import WIDTH_PX, label, right_text, rows, swarm
+from reports.page.drawing.svg import INK, PALETTE, PAPER, Caption, canvas, inline, settings
+from reports.page.sections.guards import number
 from reports.run import Json
-from reports.svg import INK, PALETTE, PAPER, Caption, canvas, inline, settings
 
 _ROW_PX = 46.0
 _LOW, _HIGH = 0.45, 2.2

@@ -10,12 +10,12 @@ from markupsafe import Markup
 from reports import figures, group_figures, two_runs_exhibits, wording
 from reports.answer import SYNTHETIC
 from reports.files import write_text
-from reports.forest import Row, forest
 from reports.groups import ATTRIBUTES, IS_THE_TASK
-from reports.page import environment, interval_methods
+from reports.page.drawing.forest import Row, forest
+from reports.page.drawing.svg import Caption
+from reports.page.page import environment, interval_methods
 from reports.plain_text import all_printable, printable
 from reports.run import MAJORITY, Json
-from reports.svg import Caption
 from reports.tables import TableError
 from reports.two_runs import compare
 

@@ -12,7 +12,7 @@ from benchmarks.speed import references
 from benchmarks.speed.interleaving import Guard, interleave
 from benchmarks.speed.material import GENDER, labelled
 from reports import groups
-from reports.page import render
+from reports.page.page import render
 from reports.run import load
 from reports.uncertainty import N_REPLICATES, equal_strata, share_interval
 

@@ -12,7 +12,7 @@ from benchmarks.provenance import machine
 from benchmarks.speed.interleaving import CLOCK
 from benchmarks.speed.judging import P_LIMIT, Verdict
 from reports import guards
-from reports.page import rebuild
+from reports.page.page import rebuild
 
 
 def line(verdict: Verdict) -> str:

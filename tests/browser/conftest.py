@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from reports import guards, tables
-from reports.page import rebuild
+from reports.page.page import rebuild
 from reports.two_runs_page import write as write_comparison
 
 from ..reports.conftest import HOSTILE, Recipe, write_run

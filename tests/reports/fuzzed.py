@@ -13,7 +13,7 @@ from typing import Any
 from benchmarks.settings import SettingsError, read_settings
 from reports import audits, guards, tables
 from reports.gates import GatesError, read_gates
-from reports.page import rebuild
+from reports.page.page import rebuild
 from reports.run import load
 from reports.two_runs_page import write as compare
 

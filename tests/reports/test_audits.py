@@ -7,8 +7,9 @@ import shutil
 
 import pytest
 
-from reports import audit_exhibits, audits
-from reports.page import rebuild
+from reports import audits
+from reports.page.page import rebuild
+from reports.page.sections import audit as audit_exhibits
 from reports.tables import TableError
 
 CHECK = {

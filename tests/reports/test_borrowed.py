@@ -7,7 +7,7 @@ import pytest
 
 from reports import borrowed, guards, tables
 from reports.judging import check
-from reports.page import rebuild
+from reports.page.page import rebuild
 from reports.summary import summarise, write_summary
 from reports.tables import TableError
 

@@ -7,8 +7,9 @@ import shutil
 
 import pytest
 
-from reports import guard_exhibits, guard_figure, guards
-from reports.page import rebuild
+from reports import guard_figure, guards
+from reports.page.page import rebuild
+from reports.page.sections import guards as guard_exhibits
 from reports.summary import summarise
 from reports.tables import TableError
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reports.exhibits import MOST_LEFT_OUT, quarantine
+from reports.page.sections.accuracy import MOST_LEFT_OUT, quarantine
 
 
 def test_recordings_are_listed_by_reason_and_no_million_of_them() -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from reports import tables
-from reports.page import rebuild, render
+from reports.page.page import rebuild, render
 
 from .conftest import HOSTILE
 

@@ -6,7 +6,8 @@ from itertools import pairwise
 
 import pytest
 
-from reports import drawing, wording
+from reports import wording
+from reports.page.drawing import marks as drawing
 
 
 def read(text: str) -> str:

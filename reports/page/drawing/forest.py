@@ -6,9 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reports import wording
-from reports.drawing import WIDTH_PX, Style, interval_line, label, marks, points_axis, right_text, rows, strip
+from reports.page.drawing.marks import (
+    WIDTH_PX,
+    Style,
+    interval_line,
+    label,
+    marks,
+    points_axis,
+    right_text,
+    rows,
+    strip,
+)
+from reports.page.drawing.svg import Caption, canvas, inline, settings
 from reports.run import Json
-from reports.svg import Caption, canvas, inline, settings
 
 _ROW_PX = 46.0
 _RIGHT_PX = 260

@@ -9,10 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from reports import wording
-from reports.drawing import WIDTH_PX, marks, percent_axis, spread
 from reports.figures import styles
+from reports.page.drawing.marks import WIDTH_PX, marks, percent_axis, spread
+from reports.page.drawing.svg import MUTED, Caption, canvas, inline, settings
 from reports.run import MAJORITY, Json
-from reports.svg import MUTED, Caption, canvas, inline, settings
 
 
 def cost(summary: Json) -> str:

@@ -15,8 +15,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from reports import wording
+from reports.page.drawing.svg import GRID, INK, MUTED, PAPER
 from reports.run import Json
-from reports.svg import GRID, INK, MUTED, PAPER
 
 WIDTH_PX = 900.0
 """Width of a picture."""
@@ -29,7 +29,7 @@ class Style:
     Attributes
     ----------
     colour
-        A colour of `reports.svg`.
+        A colour of `reports.page.drawing.svg`.
     marker
         Matplotlib's marker.
     glyph

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reports import audits, wording
-from reports.exhibits import Table
+from reports.page.sections.accuracy import Table
 from reports.run import Json
 
 

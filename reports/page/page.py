@@ -10,26 +10,21 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from reports import (
-    audit_exhibits,
-    cost_figures,
-    exhibits,
-    figures,
-    group_exhibits,
-    group_figures,
-    guard_exhibits,
-    guard_figure,
-    wording,
-)
+from reports import figures, group_figures, guard_figure, wording
 from reports.answer import SYNTHETIC
 from reports.borrowed import borrow
 from reports.files import write_text
 from reports.groups import ATTRIBUTES, IS_THE_TASK
+from reports.page.drawing.svg import PALETTE
+from reports.page.sections import accuracy as exhibits
+from reports.page.sections import audit as audit_exhibits
+from reports.page.sections import groups as group_exhibits
+from reports.page.sections import guards as guard_exhibits
+from reports.page.sections import runtime as cost_figures
 from reports.plain_text import all_printable, isolated
 from reports.published import AUDIOMNIST_KINDS
 from reports.run import INTERSECTION, MAJORITY, NOT_STATED, RANDOM, Json
 from reports.summary import title, write_summary
-from reports.svg import PALETTE
 from reports.tables import TableError
 
 MAX_EXAMPLES_BYTES = 600_000

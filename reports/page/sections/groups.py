@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from reports import wording
 from reports.answer import against_band, contenders, turned
-from reports.exhibits import Table, with_limits
 from reports.group_figures import gap_name
+from reports.page.sections.accuracy import Table, with_limits
 from reports.run import MAJORITY, Json
 
 

@@ -10,10 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from reports import wording
-from reports.drawing import WIDTH_PX, spread
-from reports.page import environment
+from reports.page.drawing.marks import WIDTH_PX, spread
+from reports.page.drawing.svg import MARKERS, MUTED, PALETTE, Caption, canvas, inline, settings
+from reports.page.page import environment
 from reports.run import Json
-from reports.svg import MARKERS, MUTED, PALETTE, Caption, canvas, inline, settings
 
 DRAWN = ("extract", "train", "report")
 """Phases that are drawn; the table has all."""
