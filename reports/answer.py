@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reports import wording
+from reports import audits, wording
 from reports.groups import IS_THE_TASK
-from reports.page.sections import audit as audit_exhibits
 from reports.run import RANDOM, Json
 
 SYNTHETIC = "The voices are synthetic: the numbers on this page show what the tool does, not how people are recognised."
@@ -42,7 +41,7 @@ def _warnings(summary: Json) -> list[str]:
     if failed:
         total = summary["cells"].get("finished", 0) + len(failed)
         warnings.append(f"{len(failed)} of {total} cells failed; the models concerned were not asked about everybody.")
-    leak = audit_exhibits.warning(summary)
+    leak = leak_warning(summary)
     if leak:
         warnings.append(leak)
     if summary.get("timings_from"):
@@ -53,6 +52,15 @@ def _warnings(summary: Json) -> list[str]:
             counted = wording.counted(n_missing, "split")
             warnings.append(f"{wording.model(name)} has no answers for {counted}: its numbers rest on fewer speakers.")
     return warnings
+
+
+def leak_warning(summary: Json) -> str | None:
+    """Return what must be read first where a leak was found; None where not."""
+    leaks = audits.leaks(summary["audit"]) if summary.get("audit") else []
+    if not leaks:
+        return None
+    named = wording.listed([f"{entry['title'].lower()} ({entry['n_found']})" for entry in leaks])
+    return f"The leakage audit found {named}: scores on this page may be too high."
 
 
 def _borrowed(origin: Json) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from reports import wording
-from reports.page.sections.accuracy import Table, entry, with_limits
 from reports.page.sections.groups import GAP_COLUMNS, gap_row
+from reports.page.table import Table, entry
+from reports.page.table import with_interval as with_limits
 from reports.plain_text import printable
 from reports.run import MAJORITY, Json
 from reports.two_runs_answer import verdict

@@ -12,7 +12,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from reports import wording
 from reports.page.drawing.marks import WIDTH_PX, spread
 from reports.page.drawing.svg import MARKERS, MUTED, PALETTE, Caption, canvas, inline, settings
-from reports.page.page import environment
+from reports.page.environment import environment
 from reports.run import Json
 
 DRAWN = ("extract", "train", "report")
@@ -35,18 +35,14 @@ def render(laws: Sequence[Json], table: tuple[Sequence[str], Sequence[Sequence[s
         Sentences below it.
     """
     header, rows = table
-    return (
-        environment()
-        .get_template("growth.html")
-        .render(figure=Markup(figure(laws)), header=header, rows=rows, notes=notes)
-    )
+    return environment().get_template("growth.html").render(figure=figure(laws), header=header, rows=rows, notes=notes)
 
 
-def figure(laws: Sequence[Json]) -> str:
+def figure(laws: Sequence[Json]) -> Markup:
     """Draw seconds against recordings: a mark per measurement, a line where a law was fitted."""
     drawn = [law for law in laws if law["phase"] in DRAWN]
     if not drawn:
-        return ""
+        return Markup()
     with settings():
         image, axes = canvas(WIDTH_PX, _HEIGHT_PX, (84, 24, 270, 54))
         axes.set(xscale="log", yscale="log")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from markupsafe import Markup
+
 from reports import wording
 from reports.page.drawing.marks import (
     WIDTH_PX,
@@ -52,27 +54,27 @@ class Row:
     strip: tuple[float, float] | None = None
 
 
-def forest(found: Sequence[Row], caption: Caption, axis_label: str) -> str:
-    """Draw one row per difference, in points; an empty string where there are none.
+def forest(differences: Sequence[Row], caption: Caption, axis_label: str) -> Markup:
+    """Draw one row per difference, in points; nothing where there are none.
 
     Parameters
     ----------
-    found
+    differences
         The rows, from the top.
     caption
         What the picture is called and says.
     axis_label
         What the horizontal axis shows.
     """
-    if not found:
-        return ""
-    ends = [row.number[end] for row in found for end in ("low", "value", "high")]
-    ends += [end for row in found for end in row.strip or ()]
+    if not differences:
+        return Markup()
+    ends = [row.number[end] for row in differences for end in ("low", "value", "high")]
+    ends += [end for row in differences for end in row.strip or ()]
     with settings():
-        left = max(190, 40 + 8.4 * max(len(row.name) for row in found))  # room for the names
-        figure, axes = canvas(WIDTH_PX, _ROW_PX * len(found) + 64, (left, 16, _RIGHT_PX, 48))
-        rows(axes, _ROW_PX * len(found))
-        for place, row in enumerate(found):
+        left = max(190, 40 + 8.4 * max(len(row.name) for row in differences))  # room for the names
+        figure, axes = canvas(WIDTH_PX, _ROW_PX * len(differences) + 64, (left, 16, _RIGHT_PX, 48))
+        rows(axes, _ROW_PX * len(differences))
+        for place, row in enumerate(differences):
             y, number = _ROW_PX * place + _ROW_PX / 2, row.number
             if row.strip:
                 strip(axes, row.strip, y, 15)

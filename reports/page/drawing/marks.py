@@ -15,11 +15,14 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from reports import wording
-from reports.page.drawing.svg import GRID, INK, MUTED, PAPER
+from reports.page.drawing.svg import GLYPHS, GRID, INK, MARKERS, MUTED, PALETTE, PAPER
 from reports.run import Json
 
 WIDTH_PX = 900.0
 """Width of a picture."""
+
+MAX_LABEL = 34
+"""Characters of a group's name that the margins of the pictures have room for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +45,24 @@ class Style:
     marker: str
     glyph: str
     variable: str
+
+
+def styles(summary: Json) -> dict[str, Style]:
+    """Return the style of every model: palette colours in the order of the run, grey for baselines."""
+    look: dict[str, Style] = {}
+    n_coloured = 0
+    for place, name in enumerate(summary["model_order"]):
+        baseline = summary["models"][name]["baseline"]
+        colour = n_coloured % len(PALETTE)
+        shape = (len(MARKERS) - 1 - place + n_coloured if baseline else n_coloured) % len(MARKERS)
+        look[name] = Style(
+            colour=MUTED if baseline else PALETTE[colour],
+            marker=MARKERS[shape],
+            glyph=GLYPHS[shape],
+            variable="--muted" if baseline else f"--model-{colour}",
+        )
+        n_coloured += not baseline
+    return look
 
 
 def swarm(values: Sequence[float], bin_width: float, gap: float, half_height: float) -> list[float]:
@@ -116,8 +137,8 @@ def percent_axis(axes: Axes, which: Literal["x", "y"], values: Sequence[float] =
     axis = axes.xaxis if which == "x" else axes.yaxis
     low, high = (min(values), max(values)) if values else getattr(axes, f"get_{which}lim")()
     pad = max(0.05 * (high - low), 0.02)
-    limits = (max(low - pad, 0.0) if low - pad > 0.02 else -0.01, min(high + pad, 1.01))
-    getattr(axes, f"set_{which}lim")(*limits)
+    ends = (max(low - pad, 0.0) if low - pad > 0.02 else -0.01, min(high + pad, 1.01))
+    getattr(axes, f"set_{which}lim")(*ends)
     axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.3g}\u00a0%"))
     axes.grid(visible=True, axis=which)
@@ -166,6 +187,16 @@ def label(axes: Axes, y: float, name: str, counts: str) -> None:
     where = axes.get_yaxis_transform()
     axes.text(-0.03, y - 9, name, ha="right", va="center", transform=where, weight="bold")
     axes.text(-0.03, y + 9, counts, ha="right", va="center", transform=where, color=MUTED, size=12)
+
+
+def count_text(number: Json) -> str:
+    """Return what a number rests on: ``24 speakers / 7,486 rec.``."""
+    return f"{wording.counted(number['n_speakers'], 'speaker')} / {number['n_recordings']:,} rec."
+
+
+def shorten(text: str) -> str:
+    """Return the name of a group as far as the margins of the pictures have room for it."""
+    return text if len(text) <= MAX_LABEL else text[: MAX_LABEL - 1] + "…"
 
 
 def right_text(axes: Axes, y: float, text: str, *, bold: bool = False) -> None:

@@ -15,6 +15,7 @@ from xml.sax.saxutils import escape
 
 import matplotlib as mpl
 import seaborn as sns
+from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
@@ -100,8 +101,8 @@ def canvas(width_px: float, height_px: float, margins_px: tuple[float, float, fl
     return figure, axes
 
 
-def inline(figure: Figure, caption: Caption) -> str:
-    """Return `figure` as one ``<svg>`` element; call inside `settings`."""
+def inline(figure: Figure, caption: Caption) -> Markup:
+    """Return `figure` as one ``<svg>`` element, which templates take as it is; call inside `settings`."""
     written = io.StringIO()
     figure.savefig(written, format="svg", metadata={"Date": None})
     text = written.getvalue()
@@ -112,7 +113,7 @@ def inline(figure: Figure, caption: Caption) -> str:
         text = _with_hints(text, gid, hints)
     text = re.sub(r"<[^>]*>", lambda tag: _tidy(tag.group()), text)
     text = re.sub(r"(?<=>)[^<]+(?=<)", lambda words: isolated(words.group()), text)
-    return _head(_own_ids(text, caption.name), caption)
+    return Markup(_head(_own_ids(text, caption.name), caption))
 
 
 def _tidy(tag: str) -> str:

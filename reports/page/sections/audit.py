@@ -1,50 +1,59 @@
-"""The table of the leakage audit and the sentence above it."""
+"""The leakage audit: the table of its checks, what each attribute tells, and the sentence above them."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from reports import audits, wording
-from reports.page.sections.accuracy import Table
+from reports.page.table import Table, Words
 from reports.run import Json
+
+ANCHOR, TITLE = "audit", "Leakage audit"
+
+
+def section(summary: Json, folder: Path) -> Json:
+    """Return the tables and the sentence; without an audit all are empty."""
+    return {"table": table(summary), "telling": telling(summary), "sentence": sentence(summary)}
 
 
 def table(summary: Json) -> Table | None:
     """Return every check with what it looked for, what it found and what it cannot find; None without an audit."""
     if not summary.get("audit"):
         return None
-    rows = [
+    return Table.of(
+        summary["audit"]["checks"],
         [
-            entry["title"],
-            f"{entry['looked_for']} {entry['looked_at']}",
-            f"{wording.capital(entry['outcome'])}{_what(entry)}",
-            entry["limits"],
-        ]
-        for entry in summary["audit"]["checks"]
-    ]
-    columns = ["Check", "What was looked for, and in what", "What was found", "What it cannot find"]
-    return Table(caption="Leakage audit", columns=columns, rows=rows, words=(1, 2, 3))
+            ("Check", lambda entry: entry["title"]),
+            (
+                "What was looked for, and in what",
+                Words(lambda entry: f"{entry['looked_for']} {entry['looked_at']}"),
+            ),
+            ("What was found", Words(lambda entry: f"{wording.capital(entry['outcome'])}{_what(entry)}")),
+            ("What it cannot find", Words(lambda entry: entry["limits"])),
+        ],
+        caption="Leakage audit",
+    )
 
 
-def telling(summary: Json) -> Table | None:
-    """Return how well each attribute alone tells the label; None where that was not measured."""
+def telling(summary: Json) -> Table:
+    """Return how well each attribute alone tells the label; no row where that was not measured."""
     checks = summary["audit"]["checks"] if summary.get("audit") else []
     attributes: list[Json] = next(
         (entry["numbers"].get("attributes", []) for entry in checks if entry["name"] == "groups"), []
     )
-    rows = [
+    return Table.of(
+        attributes,
         [
-            wording.attribute(each["attribute"]),
-            wording.percent(each["score"], False),
-            wording.percent(each["chance"], False),
-            wording.probability(each["p"]),
-            wording.probability(each["p_holm"]),
-            wording.count(each["n_values"]),
-            wording.count(each["n_speakers"]),
-        ]
-        for each in attributes
-    ]
-    columns = ["Attribute", "Balanced accuracy (%)", "Chance (%)", "p", "p, corrected (Holm)", "Values", "Speakers"]
-    caption = "How well one attribute alone tells the label of speakers held out"
-    return Table(caption=caption, columns=columns, rows=rows) if rows else None
+            ("Attribute", lambda each: wording.attribute(each["attribute"])),
+            ("Balanced accuracy (%)", lambda each: wording.percent(each["score"], False)),
+            ("Chance (%)", lambda each: wording.percent(each["chance"], False)),
+            ("p", lambda each: wording.probability(each["p"])),
+            ("p, corrected (Holm)", lambda each: wording.probability(each["p_holm"])),
+            ("Values", lambda each: wording.count(each["n_values"])),
+            ("Speakers", lambda each: wording.count(each["n_speakers"])),
+        ],
+        caption="How well one attribute alone tells the label of speakers held out",
+    )
 
 
 def sentence(summary: Json) -> str:
@@ -59,15 +68,6 @@ def sentence(summary: Json) -> str:
     ]
     n_looked = sum(entry["outcome"] != audits.NOT_LOOKED for entry in checks)
     return f"{'; '.join(told)}." if told else f"{wording.counted(n_looked, 'check')} found nothing."
-
-
-def warning(summary: Json) -> str | None:
-    """Return what must be read first where a leak was found; None where not."""
-    found = audits.leaks(summary["audit"]) if summary.get("audit") else []
-    if not found:
-        return None
-    named = wording.listed([f"{entry['title'].lower()} ({entry['n_found']})" for entry in found])
-    return f"The leakage audit found {named}: scores on this page may be too high."
 
 
 def _what(entry: Json) -> str:
