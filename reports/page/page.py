@@ -13,18 +13,7 @@ from reports.borrowed import borrow
 from reports.files import write_text
 from reports.page.drawing.marks import styles
 from reports.page.environment import environment
-from reports.page.sections import (
-    accuracy,
-    audit,
-    corpus,
-    differences,
-    errors,
-    groups,
-    guards,
-    method,
-    premium,
-    runtime,
-)
+from reports.page.sections import accuracy, audit, corpus, differences, errors, groups, guards, method, premium, runtime
 from reports.plain_text import all_printable
 from reports.run import Json
 from reports.summary import title, write_summary
@@ -89,13 +78,8 @@ def _context(summary: Json, folder: Path) -> Json:
         "date": str(summary.get("created") or "")[:10],
         "protocol": wording.protocol(protocol["name"]),
         "sections": [
-            {
-                "name": _name(module),
-                "anchor": module.ANCHOR,
-                "title": module.TITLE,
-                "shown": contents[_name(module)] is not None,
-            }
-            for module in SECTIONS
+            {"name": _name(m), "anchor": m.ANCHOR, "title": m.TITLE, "shown": contents[_name(m)] is not None}
+            for m in SECTIONS
         ],
         **contents,
     }

@@ -1,9 +1,10 @@
-"""The tables of the page: text in cells, ready to be printed; a column is declared as a heading and what a cell says."""
+"""The tables of the page: text in cells, ready to be printed; each column is a heading and what a cell says."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from reports import wording
@@ -12,19 +13,12 @@ from reports.run import Json
 MANY_ROWS = 12
 """A table with more rows is folded on the screen."""
 
-Column = tuple[str, Callable[[Any], str]]
-"""A heading, and the text of the cell below it for whatever a row is about."""
+Columns = Sequence[tuple[str, Callable[[Any], str]]]
+"""For each column its heading, and what gives the text of a cell from what its row is about."""
 
 
-@dataclass(frozen=True)
-class Words:
-    """The cells of a column that holds words and is set to the left; all other columns hold numbers."""
-
-    cell: Callable[[Any], str]
-
-    def __call__(self, subject: Any) -> str:
-        """Return the text of one cell."""
-        return self.cell(subject)
+class Words(partial[str]):
+    """What gives the cells of a column that holds words and is set to the left; all other columns hold numbers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,9 +46,7 @@ class Table:
     models: Sequence[str] = ()
 
     @classmethod
-    def of(
-        cls, subjects: Iterable[Any], columns: Sequence[Column], *, caption: str, models: Sequence[str] = ()
-    ) -> Table:
+    def of(cls, subjects: Iterable[Any], columns: Columns, *, caption: str, models: Sequence[str] = ()) -> Table:
         """Return a table with a row for each of `subjects`, whose cells are what `columns` say of it."""
         return cls(
             caption=caption,
@@ -81,9 +73,12 @@ def ranked(summary: Json) -> list[str]:
 
 def with_interval(number: Json) -> str:
     """Return a share in percent and, on a second line, its interval or why there is none."""
-    if number["value"] is None:
-        return wording.NONE
-    return two_lines(wording.percent(number["value"], False), wording.limits(number))
+    return two_lines(percent(number), wording.limits(number)) if number["value"] is not None else wording.NONE
+
+
+def percent(number: Json) -> str:
+    """Return a share in percent, without the sign."""
+    return wording.percent(number["value"], False)
 
 
 def two_lines(value: str, interval: str) -> str:

@@ -8,17 +8,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from reports import wording
-from reports.page.drawing.marks import (
-    WIDTH_PX,
-    Style,
-    interval_line,
-    label,
-    marks,
-    points_axis,
-    right_text,
-    rows,
-    strip,
-)
+from reports.page.drawing.marks import WIDTH_PX, Style, beside, interval_line, label, points_axis, rows, strip, symbols
 from reports.page.drawing.svg import Caption, canvas, inline, settings
 from reports.run import Json
 
@@ -79,11 +69,11 @@ def forest(differences: Sequence[Row], caption: Caption, axis_label: str) -> Mar
             if row.strip:
                 strip(axes, row.strip, y, 15)
             interval_line(axes, number, y, row.style)
-            marks(axes, ([number["value"]], [y]), row.style, size=80, hollow=row.hollow)
+            symbols(axes, ([number["value"]], [y]), row.style, size=80, hollow=row.hollow)
             label(axes, y, row.name, wording.counted(number["n_speakers"], "speaker"))
             told = f"{wording.points(number['value'], False)} ({wording.limits(number, of_points=True)})"
-            right_text(axes, y - 9, told, bold=True)
-            right_text(axes, y + 9, row.remark)
+            beside(axes, y - 9, told, bold=True)
+            beside(axes, y + 9, row.remark)
         points_axis(axes, [end for end in ends if end is not None])
         axes.set_xlabel(axis_label, loc="left")
         return inline(figure, caption)

@@ -95,7 +95,7 @@ def spread(values: Sequence[float], gap: float) -> list[float]:
     return places
 
 
-def marks(
+def symbols(
     axes: Axes,
     places: tuple[Sequence[float], Sequence[float]],
     style: Style,
@@ -199,7 +199,7 @@ def shorten(text: str) -> str:
     return text if len(text) <= MAX_LABEL else text[: MAX_LABEL - 1] + "…"
 
 
-def right_text(axes: Axes, y: float, text: str, *, bold: bool = False) -> None:
+def beside(axes: Axes, y: float, text: str, *, bold: bool = False) -> None:
     """Write a row's value or remark right of the axes."""
     weight, colour = ("bold", INK) if bold else ("normal", MUTED)
     where = axes.get_yaxis_transform()

@@ -9,21 +9,9 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 
 from reports import wording
-from reports.page.drawing.marks import (
-    WIDTH_PX,
-    count_text,
-    interval_line,
-    label,
-    marks,
-    percent_axis,
-    published_mark,
-    right_text,
-    rows,
-    styles,
-    swarm,
-)
+from reports.page.drawing import marks
 from reports.page.drawing.svg import INK, MUTED, Caption, canvas, inline, settings
-from reports.page.table import Column, Table, Words, ranked, two_lines, with_interval
+from reports.page.table import Columns, Table, Words, ranked, two_lines, with_interval
 from reports.run import MAJORITY, Json
 
 ANCHOR, TITLE = "accuracy", "Accuracy"
@@ -55,7 +43,7 @@ def table(summary: Json) -> Table:
     numbers = [models[name]["balanced_accuracy"] for name in names]
     rests_on = {(number["n_speakers"], number["n_recordings"]) for number in numbers}
     caption = "Accuracy per model, with 95\u00a0% intervals for new speakers and these trained models"
-    counts: list[Column] = [
+    counts: Columns = [
         ("Speakers", lambda name: wording.count(models[name]["balanced_accuracy"]["n_speakers"])),
         ("Recordings", lambda name: wording.count(models[name]["balanced_accuracy"]["n_recordings"])),
     ]
@@ -63,41 +51,30 @@ def table(summary: Json) -> Table:
         n_speakers, n_recordings = rests_on.pop()
         caption += f"; {wording.counted(n_speakers, 'speaker')}, {wording.counted(n_recordings, 'recording')}"
         counts = []
-    return Table.of(
-        names,
-        [
-            ("Model", wording.model),
-            ("Rank", lambda name: wording.rank(summary["ranks"].get(name))),
-            ("Balanced accuracy (%)", lambda name: with_interval(models[name]["balanced_accuracy"])),
-            ("Accuracy (%)", lambda name: with_interval(models[name]["accuracy"])),
-            *[
-                (f"Recall, {known} (%)", lambda name, known=known: with_interval(models[name]["recall"][known]))
-                for known in classes
-            ],
-            ("AUROC", lambda name: _decimal(models[name]["auroc"])),
-            ("MCC", lambda name: _decimal(models[name]["mcc"])),
-            ("Brier", lambda name: _decimal(models[name]["brier"])),
-            *counts,
-        ],
-        caption=caption,
-        models=names,
-    )
+    columns: Columns = [
+        ("Model", wording.model),
+        ("Rank", lambda name: wording.rank(summary["ranks"].get(name))),
+        ("Balanced accuracy (%)", lambda name: with_interval(models[name]["balanced_accuracy"])),
+        ("Accuracy (%)", lambda name: with_interval(models[name]["accuracy"])),
+        *[(f"Recall, {c} (%)", lambda name, c=c: with_interval(models[name]["recall"][c])) for c in classes],
+        ("AUROC", lambda name: _decimal(models[name]["auroc"])),
+        ("MCC", lambda name: _decimal(models[name]["mcc"])),
+        ("Brier", lambda name: _decimal(models[name]["brier"])),
+        *counts,
+    ]
+    return Table.of(names, columns, caption=caption, models=names)
 
 
 def by_two_methods(summary: Json) -> Table:
     """Return the headline's intervals beside those of the second method; no row where there are none."""
     numbers = {name: summary["models"][name]["balanced_accuracy"] for name in ranked(summary)}
     names = [name for name, number in numbers.items() if number["check"]]
-    return Table.of(
-        names,
-        [
-            ("Model", wording.model),
-            ("Bootstrap-t, the headline", lambda name: wording.limits(numbers[name])),
-            ("MOVER, the check", lambda name: wording.limits({"estimable": True, **numbers[name]["check"]})),
-        ],
-        caption="95\u00a0% intervals of balanced accuracy (%) by two methods",
-        models=names,
-    )
+    columns: Columns = [
+        ("Model", wording.model),
+        ("Bootstrap-t, the headline", lambda name: wording.limits(numbers[name])),
+        ("MOVER, the check", lambda name: wording.limits({"estimable": True, **numbers[name]["check"]})),
+    ]
+    return Table.of(names, columns, caption="95\u00a0% intervals of balanced accuracy (%) by two methods", models=names)
 
 
 def _decimal(number: Json) -> str:
@@ -156,16 +133,13 @@ def speakers(summary: Json) -> Table:
         for row in summary["models"][name]["per_speaker"]:
             scores.setdefault(row["speaker"], {})[name] = wording.percent(row["score"], False)
             about[row["speaker"]] = row
-    return Table.of(
-        sorted(scores),
-        [
-            ("Speaker", lambda who: who),
-            ("Class" if summary["task"]["per_speaker"] else "Gender", Words(lambda who: about[who]["stratum"])),
-            ("Recordings", lambda who: wording.count(about[who]["n_recordings"])),
-            *[(wording.model(n), lambda who, n=n: scores[who].get(n, wording.NONE)) for n in names],
-        ],
-        caption="Recordings recognised per speaker (%)",
-    )
+    columns: Columns = [
+        ("Speaker", lambda who: who),
+        ("Class" if summary["task"]["per_speaker"] else "Gender", Words(lambda who: about[who]["stratum"])),
+        ("Recordings", lambda who: wording.count(about[who]["n_recordings"])),
+        *[(wording.model(n), lambda who, n=n: scores[who].get(n, wording.NONE)) for n in names],
+    ]
+    return Table.of(sorted(scores), columns, caption="Recordings recognised per speaker (%)")
 
 
 def picture(summary: Json) -> Markup:
@@ -177,8 +151,8 @@ def picture(summary: Json) -> Markup:
     published = summary["published"]["main"]
     height = _ROW_PX * len(names) + _PUBLISHED_PX * len(published)
     with settings():
-        figure, axes = canvas(WIDTH_PX, height + 80, (210, 34, 210, 46))
-        rows(axes, height)
+        figure, axes = canvas(marks.WIDTH_PX, height + 80, (210, 34, 210, 46))
+        marks.rows(axes, height)
         hints = {}
         for place, name in enumerate(names):
             hints[f"speakers-{place}"] = _model_row(axes, summary, name, place)
@@ -187,7 +161,7 @@ def picture(summary: Json) -> Markup:
         scores = [score for name in names for score in _scores(summary, name)]
         _majority_line(axes, summary, scores)
         _brackets(axes, summary, names)
-        percent_axis(axes, "x")
+        marks.percent_axis(axes, "x")
         axes.set_xlabel("recordings recognised", loc="left")
         told = [_told(summary, name) for name in names]
         finding = f"Balanced accuracy: {', '.join(told)}. Single speakers lie between {wording.percent(min(scores))} "
@@ -208,30 +182,30 @@ def _scores(summary: Json, name: str) -> list[float]:
 
 def _model_row(axes: Axes, summary: Json, name: str, place: int) -> list[str]:
     """Draw one model's row; return a hint per dot."""
-    model, style, top = summary["models"][name], styles(summary)[name], _ROW_PX * place
+    model, style, top = summary["models"][name], marks.styles(summary)[name], _ROW_PX * place
     number, y = model["balanced_accuracy"], top + 20
     scores = _scores(summary, name)
-    offsets = swarm(scores, 0.012, 6.0, 17.0)
-    dots = marks(axes, (scores, [top + 54 + offset for offset in offsets]), style, size=24, alpha=0.5)
+    offsets = marks.swarm(scores, 0.012, 6.0, 17.0)
+    dots = marks.symbols(axes, (scores, [top + 54 + offset for offset in offsets]), style, size=24, alpha=0.5)
     dots.set_gid(f"speakers-{place}")
     folds = [value for value in model["mean_over_folds"]["balanced_accuracy"]["folds"] if value is not None]
     axes.vlines(folds, top + 75, top + 82, color=MUTED, linewidth=1.5)
     if number["value"] is not None:
-        interval_line(axes, number, y, style, width=3.5)
-        marks(axes, ([number["value"]], [y]), style, size=150, edge=INK, hollow=not number["estimable"])
-        right_text(axes, y - 2, wording.percent(number["value"]), bold=True)
+        marks.interval_line(axes, number, y, style, width=3.5)
+        marks.symbols(axes, ([number["value"]], [y]), style, size=150, edge=INK, hollow=not number["estimable"])
+        marks.beside(axes, y - 2, wording.percent(number["value"]), bold=True)
         few = "interval not estimable"
-        right_text(axes, y + 16, wording.limits(number) if number["estimable"] else few)
-    label(axes, y + 6, wording.short_model(name), count_text(number))
+        marks.beside(axes, y + 16, wording.limits(number) if number["estimable"] else few)
+    marks.label(axes, y + 6, wording.short_model(name), marks.count_text(number))
     if len(scores) > MAX_HINTS:
         return []
     return [f"speaker {row['speaker']}: {wording.percent(row['score'])}" for row in model["per_speaker"]]
 
 
 def _published_row(axes: Axes, other: Json, y: float) -> None:
-    published_mark(axes, other["accuracy"], y)
+    marks.published_mark(axes, other["accuracy"], y)
     axes.text(-0.02, y, other["name"], ha="right", va="center", transform=axes.get_yaxis_transform(), color=MUTED)
-    right_text(axes, y, wording.percent(other["accuracy"]))
+    marks.beside(axes, y, wording.percent(other["accuracy"]))
 
 
 def _majority_line(axes: Axes, summary: Json, scores: Sequence[float]) -> None:

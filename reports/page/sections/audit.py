@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from reports import audits, wording
-from reports.page.table import Table, Words
+from reports.page.table import Columns, Table, Words
 from reports.run import Json
 
 ANCHOR, TITLE = "audit", "Leakage audit"
@@ -20,19 +20,13 @@ def table(summary: Json) -> Table | None:
     """Return every check with what it looked for, what it found and what it cannot find; None without an audit."""
     if not summary.get("audit"):
         return None
-    return Table.of(
-        summary["audit"]["checks"],
-        [
-            ("Check", lambda entry: entry["title"]),
-            (
-                "What was looked for, and in what",
-                Words(lambda entry: f"{entry['looked_for']} {entry['looked_at']}"),
-            ),
-            ("What was found", Words(lambda entry: f"{wording.capital(entry['outcome'])}{_what(entry)}")),
-            ("What it cannot find", Words(lambda entry: entry["limits"])),
-        ],
-        caption="Leakage audit",
-    )
+    columns: Columns = [
+        ("Check", lambda entry: entry["title"]),
+        ("What was looked for, and in what", Words(lambda entry: f"{entry['looked_for']} {entry['looked_at']}")),
+        ("What was found", Words(lambda entry: f"{wording.capital(entry['outcome'])}{_what(entry)}")),
+        ("What it cannot find", Words(lambda entry: entry["limits"])),
+    ]
+    return Table.of(summary["audit"]["checks"], columns, caption="Leakage audit")
 
 
 def telling(summary: Json) -> Table:
@@ -41,19 +35,16 @@ def telling(summary: Json) -> Table:
     attributes: list[Json] = next(
         (entry["numbers"].get("attributes", []) for entry in checks if entry["name"] == "groups"), []
     )
-    return Table.of(
-        attributes,
-        [
-            ("Attribute", lambda each: wording.attribute(each["attribute"])),
-            ("Balanced accuracy (%)", lambda each: wording.percent(each["score"], False)),
-            ("Chance (%)", lambda each: wording.percent(each["chance"], False)),
-            ("p", lambda each: wording.probability(each["p"])),
-            ("p, corrected (Holm)", lambda each: wording.probability(each["p_holm"])),
-            ("Values", lambda each: wording.count(each["n_values"])),
-            ("Speakers", lambda each: wording.count(each["n_speakers"])),
-        ],
-        caption="How well one attribute alone tells the label of speakers held out",
-    )
+    columns: Columns = [
+        ("Attribute", lambda each: wording.attribute(each["attribute"])),
+        ("Balanced accuracy (%)", lambda each: wording.percent(each["score"], False)),
+        ("Chance (%)", lambda each: wording.percent(each["chance"], False)),
+        ("p", lambda each: wording.probability(each["p"])),
+        ("p, corrected (Holm)", lambda each: wording.probability(each["p_holm"])),
+        ("Values", lambda each: wording.count(each["n_values"])),
+        ("Speakers", lambda each: wording.count(each["n_speakers"])),
+    ]
+    return Table.of(attributes, columns, caption="How well one attribute alone tells the label of speakers held out")
 
 
 def sentence(summary: Json) -> str:

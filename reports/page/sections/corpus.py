@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from reports import wording
-from reports.page.table import Table, Words
+from reports.page.table import Columns, Table, Words
 from reports.run import Json
 
 ANCHOR, TITLE = "who", "Who was heard"
@@ -44,17 +44,14 @@ def confounding(crossed: Json) -> Table:
 
 def cleaned(summary: Json) -> Table:
     """Return what the corpus' cleaning has changed."""
-    return Table.of(
-        summary["cleaned"],
-        [
-            ("As written", lambda row: row["raw"]),
-            ("Read as", Words(lambda row: row["clean"])),
-            ("Attribute", Words(lambda row: wording.attribute(row["attribute"]))),
-            ("Speakers", lambda row: wording.count(row["n_speakers"])),
-            ("Recordings", lambda row: wording.count(row["n_recordings"])),
-        ],
-        caption="Values that were cleaned",
-    )
+    columns: Columns = [
+        ("As written", lambda row: row["raw"]),
+        ("Read as", Words(lambda row: row["clean"])),
+        ("Attribute", Words(lambda row: wording.attribute(row["attribute"]))),
+        ("Speakers", lambda row: wording.count(row["n_speakers"])),
+        ("Recordings", lambda row: wording.count(row["n_recordings"])),
+    ]
+    return Table.of(summary["cleaned"], columns, caption="Values that were cleaned")
 
 
 def quarantine(summary: Json) -> Table:
@@ -62,15 +59,12 @@ def quarantine(summary: Json) -> Table:
     by_reason: dict[str, list[str]] = {}
     for row in summary["quarantine"]:
         by_reason.setdefault(row["reason"], []).append(row["recording"])
-    return Table.of(
-        sorted(by_reason),
-        [
-            ("Reason", lambda reason: reason),
-            ("How many", lambda reason: wording.count(len(by_reason[reason]))),
-            ("Recordings", Words(lambda reason: _most(by_reason[reason]))),
-        ],
-        caption="Recordings left out",
-    )
+    columns: Columns = [
+        ("Reason", lambda reason: reason),
+        ("How many", lambda reason: wording.count(len(by_reason[reason]))),
+        ("Recordings", Words(lambda reason: _most(by_reason[reason]))),
+    ]
+    return Table.of(sorted(by_reason), columns, caption="Recordings left out")
 
 
 def _most(names: list[str]) -> str:

@@ -10,7 +10,7 @@ from reports import wording
 from reports.page.drawing.forest import Row, forest
 from reports.page.drawing.marks import Style
 from reports.page.drawing.svg import GLYPHS, INK, Caption
-from reports.page.table import Table, Words
+from reports.page.table import Columns, Table, Words
 from reports.run import Json
 
 
@@ -21,21 +21,19 @@ def section(summary: Json, folder: Path) -> Json:
 
 def table(summary: Json) -> Table:
     """Return the differences between models; no row where there is only one."""
-    return Table.of(
-        summary["comparisons"],
-        [
-            ("Models", _pair),
-            ("Difference (points)", lambda pair: wording.points(pair["difference"]["value"], False)),
-            ("95\u00a0% interval", lambda pair: wording.limits(pair["difference"], of_points=True)),
-            ("p", lambda pair: wording.probability(pair["p"])),
-            ("p, corrected (Holm)", lambda pair: wording.probability(pair["p_holm"])),
-            ("Detectable (points, approx.)", lambda pair: wording.percent(pair["detectable"], False)),
-            ("Detectable, corrected", lambda pair: wording.percent(pair["detectable_holm"], False)),
-            ("Speakers", lambda pair: wording.count(pair["difference"]["n_speakers"])),
-            ("Reading", Words(distinguishability)),
-        ],
-        caption="Differences in balanced accuracy on the same speakers; intervals are not corrected for many pairs",
-    )
+    columns: Columns = [
+        ("Models", _pair),
+        ("Difference (points)", lambda pair: wording.points(pair["difference"]["value"], False)),
+        ("95\u00a0% interval", lambda pair: wording.limits(pair["difference"], of_points=True)),
+        ("p", lambda pair: wording.probability(pair["p"])),
+        ("p, corrected (Holm)", lambda pair: wording.probability(pair["p_holm"])),
+        ("Detectable (points, approx.)", lambda pair: wording.percent(pair["detectable"], False)),
+        ("Detectable, corrected", lambda pair: wording.percent(pair["detectable_holm"], False)),
+        ("Speakers", lambda pair: wording.count(pair["difference"]["n_speakers"])),
+        ("Reading", Words(distinguishability)),
+    ]
+    caption = "Differences in balanced accuracy on the same speakers; intervals are not corrected for many pairs"
+    return Table.of(summary["comparisons"], columns, caption=caption)
 
 
 def _pair(pair: Json) -> str:
@@ -55,20 +53,18 @@ def distinguishability(pair: Json) -> str:
 
 def fold_level(summary: Json) -> Table:
     """Return the secondary comparison over folds; no row where there is only one model."""
-    return Table.of(
-        summary["comparisons"],
-        [
-            ("Models", _pair),
-            ("Difference (points)", lambda pair: wording.points(pair["fold_level"]["value"], False)),
-            ("95\u00a0% interval", lambda pair: wording.limits(pair["fold_level"], of_points=True)),
-            ("p", lambda pair: wording.probability(pair["fold_level"]["p"])),
-            ("First better (%)", lambda pair: _chance(pair["fold_level"], "a")),
-            ("Equal within 1 point (%)", lambda pair: _chance(pair["fold_level"], "equal")),
-            ("Second better (%)", lambda pair: _chance(pair["fold_level"], "b")),
-            ("Note", Words(lambda pair: pair["fold_level"]["why_not"] or "")),
-        ],
-        caption="The same differences over folds: corrected t test, and Bayesian probabilities",
-    )
+    columns: Columns = [
+        ("Models", _pair),
+        ("Difference (points)", lambda pair: wording.points(pair["fold_level"]["value"], False)),
+        ("95\u00a0% interval", lambda pair: wording.limits(pair["fold_level"], of_points=True)),
+        ("p", lambda pair: wording.probability(pair["fold_level"]["p"])),
+        ("First better (%)", lambda pair: _chance(pair["fold_level"], "a")),
+        ("Equal within 1 point (%)", lambda pair: _chance(pair["fold_level"], "equal")),
+        ("Second better (%)", lambda pair: _chance(pair["fold_level"], "b")),
+        ("Note", Words(lambda pair: pair["fold_level"]["why_not"] or "")),
+    ]
+    caption = "The same differences over folds: corrected t test, and Bayesian probabilities"
+    return Table.of(summary["comparisons"], columns, caption=caption)
 
 
 def _chance(over_folds: Json, key: str) -> str:

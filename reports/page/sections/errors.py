@@ -9,9 +9,9 @@ import seaborn as sns
 from markupsafe import Markup
 
 from reports import wording
-from reports.page.drawing.marks import legend, legend_height, marks, percent_axis, styles
+from reports.page.drawing.marks import legend, legend_height, percent_axis, styles, symbols
 from reports.page.drawing.svg import MUTED, Caption, canvas, inline, settings
-from reports.page.table import Table, Words
+from reports.page.table import Columns, Table, Words
 from reports.run import MAJORITY, Json
 
 ANCHOR, TITLE = "errors", "Errors"
@@ -40,40 +40,35 @@ def section(summary: Json, folder: Path) -> Json:
 def reliability(summary: Json) -> Table:
     """Return the bins of the reliability curves."""
     names = [name for name in summary["model_order"] if name != MAJORITY]
-    return Table.of(
-        [{"model": name, **of_bin} for name in names for of_bin in summary["models"][name]["reliability"]],
-        [
-            ("Model", lambda row: wording.model(row["model"])),
-            (
-                "Stated probability (%)",
-                lambda row: f"{wording.percent(row['from'], False)} to {wording.percent(row['to'], False)}",
-            ),
-            ("Its mean (%)", lambda row: wording.percent(row["stated"], False)),
-            ("True (%)", lambda row: wording.percent(row["observed"], False)),
-            ("Predictions", lambda row: wording.count(row["n_predictions"])),
-        ],
-        caption="Stated probabilities and how often they are true",
-    )
+    subjects = [{"model": name, **of_bin} for name in names for of_bin in summary["models"][name]["reliability"]]
+    columns: Columns = [
+        ("Model", lambda row: wording.model(row["model"])),
+        (
+            "Stated probability (%)",
+            lambda row: f"{wording.percent(row['from'], False)} to {wording.percent(row['to'], False)}",
+        ),
+        ("Its mean (%)", lambda row: wording.percent(row["stated"], False)),
+        ("True (%)", lambda row: wording.percent(row["observed"], False)),
+        ("Predictions", lambda row: wording.count(row["n_predictions"])),
+    ]
+    return Table.of(subjects, columns, caption="Stated probabilities and how often they are true")
 
 
 def speakers(summary: Json) -> Table:
     """Return the ten speakers that are recognised least."""
-    return Table.of(
-        summary["hardest"]["speakers"],
-        [
-            ("Speaker", lambda row: row["speaker"]),
-            ("Mean (%)", lambda row: wording.percent(row["mean"], False)),
-            *[
-                (f"{wording.model(name)} (%)", lambda row, name=name: wording.percent(row["models"].get(name), False))
-                for name in summary["hardest"]["models"]
-            ],
-            ("Gender", Words(lambda row: row["gender"])),
-            ("Accent", Words(lambda row: row["accent"])),
-            ("Age", Words(lambda row: row["age_band"])),
-            ("Room", Words(lambda row: row["room"])),
+    columns: Columns = [
+        ("Speaker", lambda row: row["speaker"]),
+        ("Mean (%)", lambda row: wording.percent(row["mean"], False)),
+        *[
+            (f"{wording.model(name)} (%)", lambda row, name=name: wording.percent(row["models"].get(name), False))
+            for name in summary["hardest"]["models"]
         ],
-        caption="The speakers recognised least",
-    )
+        ("Gender", Words(lambda row: row["gender"])),
+        ("Accent", Words(lambda row: row["accent"])),
+        ("Age", Words(lambda row: row["age_band"])),
+        ("Room", Words(lambda row: row["room"])),
+    ]
+    return Table.of(summary["hardest"]["speakers"], columns, caption="The speakers recognised least")
 
 
 def picture(summary: Json) -> Markup:
@@ -93,7 +88,7 @@ def picture(summary: Json) -> Markup:
         for name, bins in curves.items():
             x, y = [b["stated"] for b in bins], [b["observed"] for b in bins]
             sns.lineplot(x=x, y=y, color=look[name].colour, linewidth=1.5, ax=axes, legend=False)
-            marks(axes, (x, y), look[name], size=50)
+            symbols(axes, (x, y), look[name], size=50)
         percent_axis(axes, "x", [0.0, 1.0])
         percent_axis(axes, "y", [0.0, 1.0])
         axes.set_xlabel("probability stated by the model", loc="left")

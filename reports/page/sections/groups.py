@@ -11,23 +11,10 @@ from matplotlib.axes import Axes
 from reports import wording
 from reports.answer import against_band, contenders, turned
 from reports.groups import ATTRIBUTES, IS_THE_TASK
+from reports.page.drawing import marks
 from reports.page.drawing.gaps import band, gap_forest, gap_name, gap_told
-from reports.page.drawing.marks import (
-    WIDTH_PX,
-    count_text,
-    interval_line,
-    label,
-    legend,
-    legend_height,
-    marks,
-    percent_axis,
-    right_text,
-    rows,
-    shorten,
-    styles,
-)
 from reports.page.drawing.svg import MUTED, Caption, canvas, inline, settings
-from reports.page.table import Column, Table, Words, with_interval
+from reports.page.table import Columns, Table, Words, percent, with_interval
 from reports.run import INTERSECTION, MAJORITY, NOT_STATED, Json
 from reports.uncertainty import MIN_SPEAKERS
 
@@ -75,16 +62,15 @@ def levels(summary: Json, attribute: str) -> Table:
     names = list(summary["model_order"])
     groups = summary["groups"][attribute]
     widest = {group: _widest(level) for group, level in groups.items()}
-    return Table.of(
-        sorted(groups, key=lambda group: (-int(widest[group]["n_speakers"]), group)),
-        [
-            ("Group", lambda group: group),
-            ("Speakers", lambda group: wording.count(widest[group]["n_speakers"])),
-            ("Recordings", lambda group: wording.count(widest[group]["n_recordings"])),
-            *[(wording.model(n), lambda group, n=n: _of_model(groups[group], n, "accuracy")) for n in names],
-        ],
-        caption=f"{wording.attribute(attribute)}: recordings recognised (%), mean over the group’s speakers",
-    )
+    subjects = sorted(groups, key=lambda group: (-int(widest[group]["n_speakers"]), group))
+    columns: Columns = [
+        ("Group", lambda group: group),
+        ("Speakers", lambda group: wording.count(widest[group]["n_speakers"])),
+        ("Recordings", lambda group: wording.count(widest[group]["n_recordings"])),
+        *[(wording.model(n), lambda group, n=n: _of_model(groups[group], n, "accuracy")) for n in names],
+    ]
+    caption = f"{wording.attribute(attribute)}: recordings recognised (%), mean over the group’s speakers"
+    return Table.of(subjects, columns, caption=caption)
 
 
 def _widest(level: Json) -> Json:
@@ -102,14 +88,13 @@ def balanced(summary: Json, attribute: str) -> Table | None:
     groups = summary["groups"][attribute]
     if not any("balanced_accuracy" in of_model for level in groups.values() for of_model in level.values()):
         return None
-    return Table(
-        caption=f"{wording.attribute(attribute)}: balanced accuracy within the group (%)",
-        columns=["Group", *map(wording.model, summary["model_order"])],
-        rows=[
-            [group, *[_of_model(level, name, "balanced_accuracy") for name in summary["model_order"]]]
-            for group, level in groups.items()
-        ],
-    )
+    names = summary["model_order"]
+    columns: Columns = [
+        ("Group", lambda group: group),
+        *[(wording.model(n), lambda group, n=n: _of_model(groups[group], n, "balanced_accuracy")) for n in names],
+    ]
+    caption = f"{wording.attribute(attribute)}: balanced accuracy within the group (%)"
+    return Table.of(groups, columns, caption=caption)
 
 
 def gap_sentence(summary: Json, attribute: str) -> str:
@@ -138,7 +123,7 @@ def _without_differences(gap: Json) -> str:
     return band(gap)
 
 
-_GAP: Sequence[Column] = (
+_GAP: Columns = (
     ("Gap", Words(lambda gap: gap_name(gap) if gap["kind"] else wording.NONE)),
     ("Points", lambda gap: wording.points(gap["value"], False)),
     (
@@ -163,30 +148,24 @@ def gap_row(name: str, gap: Json) -> list[str]:
 def gaps(summary: Json, attribute: str) -> Table:
     """Return the gap of every model with its interval, band and p; no row where no model has one."""
     known = {name: gap for name, gap in summary["gaps"][attribute].items() if gap["value"] is not None}
-    return Table.of(
-        [{"model": name, **gap} for name, gap in known.items()],
-        [("Model", lambda gap: wording.model(gap["model"])), *_GAP],
-        caption=f"{wording.attribute(attribute)}: gap between groups (points)",
-        models=list(known),
-    )
+    columns: Columns = [("Model", lambda gap: wording.model(gap["model"])), *_GAP]
+    caption = f"{wording.attribute(attribute)}: gap between groups (points)"
+    subjects = [{"model": name, **gap} for name, gap in known.items()]
+    return Table.of(subjects, columns, caption=caption, models=list(known))
 
 
 def within_gender(summary: Json, attribute: str) -> Table:
     """Return the gaps among speakers of one gender; no row where there are none to give."""
-    return Table.of(
-        [
-            {"gender": gender, "model": name, **gap}
-            for gender, of_attribute in summary["gaps_within_gender"].items()
-            for name, gap in of_attribute.get(attribute, {}).items()
-            if name != MAJORITY
-        ],
-        [
-            ("Gender", lambda gap: gap["gender"]),
-            ("Model", Words(lambda gap: wording.model(gap["model"]))),
-            *_GAP,
-        ],
-        caption=f"{wording.attribute(attribute)}: gap among speakers of one gender (points)",
-    )
+    subjects = [
+        {"gender": gender, "model": name, **gap}
+        for gender, of_attribute in summary["gaps_within_gender"].items()
+        for name, gap in of_attribute.get(attribute, {}).items()
+        if name != MAJORITY
+    ]
+    model = Words(lambda gap: wording.model(gap["model"]))
+    columns: Columns = [("Gender", lambda gap: gap["gender"]), ("Model", model), *_GAP]
+    caption = f"{wording.attribute(attribute)}: gap among speakers of one gender (points)"
+    return Table.of(subjects, columns, caption=caption)
 
 
 def shrinkage(summary: Json, attribute: str) -> Table:
@@ -214,29 +193,22 @@ def _deviation(of_group: Json | None) -> str:
 def fairness(summary: Json) -> Table:
     """Return the worst group and Fairlearn's differences by attribute and model; no row where there is no value."""
     values = ("worst_group", "demographic_parity_difference", "equalized_odds_difference")
-    return Table.of(
-        [
-            {"attribute": attribute, "model": name, **metrics}
-            for attribute, of_attribute in summary["fairness"].items()
-            for name, metrics in of_attribute.items()
-            if name != MAJORITY and any(metrics[key]["value"] is not None for key in values)
-        ],
-        [
-            ("Attribute", lambda row: wording.attribute(row["attribute"])),
-            ("Model", Words(lambda row: wording.model(row["model"]))),
-            ("Lowest group of 5 speakers or more", Words(lambda row: _lowest(row["worst_group"]))),
-            (
-                "Demographic parity difference (points)",
-                lambda row: wording.percent(row["demographic_parity_difference"]["value"], False),
-            ),
-            (
-                "Equalised odds difference (points)",
-                lambda row: wording.percent(row["equalized_odds_difference"]["value"], False),
-            ),
-            ("Note", Words(lambda row: _why_none(row["demographic_parity_difference"]))),
-        ],
-        caption="Group metrics as Fairlearn defines them, speakers weighing equally; point values",
-    )
+    subjects = [
+        {"attribute": attribute, "model": name, **metrics}
+        for attribute, of_attribute in summary["fairness"].items()
+        for name, metrics in of_attribute.items()
+        if name != MAJORITY and any(metrics[key]["value"] is not None for key in values)
+    ]
+    columns: Columns = [
+        ("Attribute", lambda row: wording.attribute(row["attribute"])),
+        ("Model", Words(lambda row: wording.model(row["model"]))),
+        ("Lowest group of 5 speakers or more", Words(lambda row: _lowest(row["worst_group"]))),
+        ("Demographic parity difference (points)", lambda row: percent(row["demographic_parity_difference"])),
+        ("Equalised odds difference (points)", lambda row: percent(row["equalized_odds_difference"])),
+        ("Note", Words(lambda row: _why_none(row["demographic_parity_difference"]))),
+    ]
+    caption = "Group metrics as Fairlearn defines them, speakers weighing equally; point values"
+    return Table.of(subjects, columns, caption=caption)
 
 
 def _lowest(worst: Json) -> str:
@@ -253,23 +225,23 @@ def level_picture(summary: Json, attribute: str) -> Markup:
     shown = _sorted_groups(summary, attribute, names)
     if not shown or not names:
         return Markup()
-    look, step = styles(summary), max(22.0 + 11.0 * len(names), 46.0)
+    look, step = marks.styles(summary), max(22.0 + 11.0 * len(names), 46.0)
     of_groups = [summary["groups"][attribute][group] for group in shown]
     with settings():
-        counts = max(len(_counts(level)) for level in of_groups)
+        counts = max(len(marks.count_text(_widest(level))) for level in of_groups)
         left = min(max(200, 40 + 7.2 * max(map(len, shown)), 30 + 7 * counts), 300)
-        top = 18 + legend_height(names, WIDTH_PX)
-        figure, axes = canvas(WIDTH_PX, step * len(shown) + top + 46, (left, top, 260, 46))
-        rows(axes, step * len(shown))
+        top = 18 + marks.legend_height(names, marks.WIDTH_PX)
+        figure, axes = canvas(marks.WIDTH_PX, step * len(shown) + top + 46, (left, top, 260, 46))
+        marks.rows(axes, step * len(shown))
         for place, (group, level) in enumerate(zip(shown, of_groups, strict=True)):
             for model in _numbers(level, names):
                 y = step * (place + 0.5) + (names.index(model) - (len(names) - 1) / 2) * 11
                 _level(axes, summary, (attribute, group, model), y)
             _remark(axes, step * (place + 0.5), group, level)
-            label(axes, step * (place + 0.5), shorten(group), _counts(level))
-        percent_axis(axes, "x", _all_levels(summary))
+            marks.label(axes, step * (place + 0.5), marks.shorten(group), marks.count_text(_widest(level)))
+        marks.percent_axis(axes, "x", _all_levels(summary))
         axes.set_xlabel("recordings recognised, mean over speakers", loc="left")
-        legend(figure, {name: look[name] for name in names})
+        marks.legend(figure, {name: look[name] for name in names})
         finding = f"Lowest row: {_told(summary, attribute, shown[-1], names)}. "
         finding += f"Highest row: {_told(summary, attribute, shown[0], names)}."
         title = f"{wording.attribute(attribute)}: accuracy per group and model"
@@ -283,7 +255,7 @@ def gap_picture(summary: Json, attribute: str) -> Markup:
     finding = "; ".join(f"{wording.model(name)} {gap_told(gap)}" for name, gap in known.items()) + "."
     title = f"{wording.attribute(attribute)}: gap per model"
     caption = Caption(name=f"plot-gaps-{attribute.replace('_', '-')}", title=title, finding=finding)
-    return gap_forest(known, styles(summary), caption)
+    return gap_forest(known, marks.styles(summary), caption)
 
 
 def _numbers(level: Json, names: Sequence[str]) -> dict[str, Json]:
@@ -293,9 +265,9 @@ def _numbers(level: Json, names: Sequence[str]) -> dict[str, Json]:
 def _level(axes: Axes, summary: Json, where: tuple[str, str, str], y: float) -> None:
     """Draw one group's mark and interval under one model, and a tick where shrinking would put it."""
     attribute, group, model = where
-    number, style = summary["groups"][attribute][group][model]["accuracy"], styles(summary)[model]
-    interval_line(axes, number, y, style, width=2)
-    marks(axes, ([number["value"]], [y]), style, size=62, hollow=not number["estimable"])
+    number, style = summary["groups"][attribute][group][model]["accuracy"], marks.styles(summary)[model]
+    marks.interval_line(axes, number, y, style, width=2)
+    marks.symbols(axes, ([number["value"]], [y]), style, size=62, hollow=not number["estimable"])
     shrunken = summary["shrinkage"][attribute][model]["groups"].get(group)
     if shrunken:
         x = number["value"] - shrunken["deviation"] + shrunken["shrunken"]
@@ -307,7 +279,7 @@ def _remark(axes: Axes, y: float, group: str, level: Json) -> None:
     if not numbers or any(number["estimable"] for number in numbers):
         return
     n_speakers = max(int(number["n_speakers"]) for number in numbers)
-    right_text(axes, y, wording.few(n_speakers) if n_speakers < MIN_SPEAKERS else "interval not estimable")
+    marks.beside(axes, y, wording.few(n_speakers) if n_speakers < MIN_SPEAKERS else "interval not estimable")
 
 
 def _all_levels(summary: Json) -> list[float]:
@@ -337,7 +309,3 @@ def _told(summary: Json, attribute: str, group: str, names: Sequence[str]) -> st
     numbers = _numbers(summary["groups"][attribute][group], names)
     told = [f"{wording.model(name)} {wording.percent(number['value'])}" for name, number in numbers.items()]
     return f"{group}, {wording.listed(told)}"
-
-
-def _counts(level: Json) -> str:
-    return count_text(_widest(level))

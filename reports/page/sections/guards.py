@@ -11,9 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
 from reports import wording
-from reports.page.drawing.marks import WIDTH_PX, label, right_text, rows, swarm
+from reports.page.drawing.marks import WIDTH_PX, beside, label, rows, swarm
 from reports.page.drawing.svg import INK, PALETTE, PAPER, Caption, canvas, inline, settings
-from reports.page.table import Table, Words
+from reports.page.table import Columns, Table, Words
 from reports.run import Json
 
 _ROW_PX = 46.0
@@ -32,21 +32,19 @@ def table(summary: Json) -> Table | None:
     """Return subject, reference, ratio, limit and verdict of every guard; None where they did not run."""
     if summary["guards"] is None:
         return None
-    return Table.of(
-        summary["guards"]["guards"],
-        [
-            ("Subject", lambda guard: guard["subject"]),
-            ("Reference", Words(lambda guard: guard["reference"])),
-            ("Subject takes", lambda guard: wording.seconds(guard["subject_seconds"])),
-            ("Reference takes", lambda guard: wording.seconds(guard["reference_seconds"])),
-            ("Ratio", lambda guard: three_digits(guard["ratio"])),
-            ("Limit", lambda guard: three_digits(guard["limit"])),
-            ("p", lambda guard: wording.probability(guard["p"])),
-            ("Rounds", lambda guard: wording.count(len(guard["rounds"]))),
-            ("Verdict", Words(_verdict)),
-        ],
-        caption="Speed guards: processor time of subject and reference, medians over rounds",
-    )
+    columns: Columns = [
+        ("Subject", lambda guard: guard["subject"]),
+        ("Reference", Words(lambda guard: guard["reference"])),
+        ("Subject takes", lambda guard: wording.seconds(guard["subject_seconds"])),
+        ("Reference takes", lambda guard: wording.seconds(guard["reference_seconds"])),
+        ("Ratio", lambda guard: three_digits(guard["ratio"])),
+        ("Limit", lambda guard: three_digits(guard["limit"])),
+        ("p", lambda guard: wording.probability(guard["p"])),
+        ("Rounds", lambda guard: wording.count(len(guard["rounds"]))),
+        ("Verdict", Words(_verdict)),
+    ]
+    caption = "Speed guards: processor time of subject and reference, medians over rounds"
+    return Table.of(summary["guards"]["guards"], columns, caption=caption)
 
 
 def _verdict(guard: Json) -> str:
@@ -83,8 +81,8 @@ def picture(summary: Json) -> Markup:
             _rounds(axes, [value / guard["limit"] for value in guard["rounds"]], y)
             _median(axes, guard["ratio"] / guard["limit"], y)
             label(axes, y, guard["subject"], f"by {guard['reference']}")
-            right_text(axes, y - 9, f"{three_digits(guard['ratio'])} of {three_digits(guard['limit'])}", bold=True)
-            right_text(axes, y + 9, _verdict(guard), bold=not guard["holds"])
+            beside(axes, y - 9, f"{three_digits(guard['ratio'])} of {three_digits(guard['limit'])}", bold=True)
+            beside(axes, y + 9, _verdict(guard), bold=not guard["holds"])
         axes.set_xlabel("ratio of a round, as a share of the guard’s limit", loc="left")
         caption = Caption(name="plot-guards", title="Speed guards, round by round", finding=_finding(guards))
         return inline(figure, caption)

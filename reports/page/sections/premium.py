@@ -11,9 +11,9 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 
 from reports import wording
-from reports.page.drawing.marks import WIDTH_PX, marks, published_mark, spread, styles
+from reports.page.drawing.marks import WIDTH_PX, published_mark, spread, styles, symbols
 from reports.page.drawing.svg import GRID, INK, MUTED, Caption, canvas, inline, settings
-from reports.page.table import Table, with_interval
+from reports.page.table import Columns, Table, with_interval
 from reports.run import MAJORITY, RANDOM, Json
 
 ANCHOR, TITLE = "premium", "Leakage premium"
@@ -37,20 +37,17 @@ def table(premiums: Json, summary: Json) -> Table | None:
     first = next(iter(premiums.values()))
     main, other = (wording.capital(wording.protocol(first[key])) for key in ("main_protocol", "protocol"))
     names = sorted(premiums, key=summary["model_order"].index)
-    return Table.of(
-        names,
-        [
-            ("Model", wording.model),
-            (main, lambda name: with_interval(premiums[name]["main_score"])),
-            (other, lambda name: with_interval(premiums[name]["score"])),
-            ("Difference (points)", lambda name: wording.points(premiums[name]["value"], False)),
-            ("95\u00a0% interval", lambda name: wording.limits(premiums[name], of_points=True)),
-            ("p", lambda name: wording.probability(premiums[name]["p"])),
-            ("Speakers", lambda name: wording.count(premiums[name]["n_speakers"])),
-        ],
-        caption="Balanced accuracy (%) under both protocols, same speakers, with 95\u00a0% intervals",
-        models=names,
-    )
+    columns: Columns = [
+        ("Model", wording.model),
+        (main, lambda name: with_interval(premiums[name]["main_score"])),
+        (other, lambda name: with_interval(premiums[name]["score"])),
+        ("Difference (points)", lambda name: wording.points(premiums[name]["value"], False)),
+        ("95\u00a0% interval", lambda name: wording.limits(premiums[name], of_points=True)),
+        ("p", lambda name: wording.probability(premiums[name]["p"])),
+        ("Speakers", lambda name: wording.count(premiums[name]["n_speakers"])),
+    ]
+    caption = "Balanced accuracy (%) under both protocols, same speakers, with 95\u00a0% intervals"
+    return Table.of(names, columns, caption=caption, models=names)
 
 
 def picture(summary: Json) -> Markup:
@@ -65,7 +62,7 @@ def picture(summary: Json) -> Markup:
         for name, premium in premiums.items():
             ends = [premium["main_score"]["value"], premium["score"]["value"]]
             sns.lineplot(x=[0, 1], y=ends, color=look[name].colour, linewidth=2.5, ax=axes, legend=False)
-            marks(axes, ([0, 1], ends), look[name], size=90)
+            symbols(axes, ([0, 1], ends), look[name], size=90)
         others = summary["published"]["random"]
         for other in others:
             published_mark(axes, 1, other["accuracy"])

@@ -11,13 +11,14 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from reports import wording
-from reports.page.drawing.marks import WIDTH_PX, marks, percent_axis, spread, styles
+from reports.page.drawing.marks import WIDTH_PX, percent_axis, spread, styles, symbols
 from reports.page.drawing.svg import MUTED, Caption, canvas, inline, settings
-from reports.page.table import Table, ranked
+from reports.page.table import Columns, Table, percent, ranked
 from reports.run import MAJORITY, Json
 
 ANCHOR, TITLE = "cost", "Cost"
 
+_PREDICT = "predict_batch_seconds_per_recording"
 _NO_MACHINE: Json = {"processor": None, "cores": None, "memory_bytes": None}
 
 
@@ -36,30 +37,20 @@ def table(summary: Json) -> Table:
     names, costs = ranked(summary), summary["runtime"]["models"]
     threads = sorted({count for name in names for count in costs[name]["threads"]})
     with_threads = f", {wording.listed([wording.counted(count, 'thread') for count in threads])}" if threads else ""
-    return Table.of(
-        names,
-        [
-            ("Model", wording.model),
-            (
-                "Balanced accuracy (%)",
-                lambda name: wording.percent(summary["models"][name]["balanced_accuracy"]["value"], False),
-            ),
-            ("Choosing settings", lambda name: wording.seconds(costs[name]["select_seconds"])),
-            ("Fitting", lambda name: wording.seconds(costs[name]["fit_seconds"])),
-            ("First call", lambda name: wording.seconds(costs[name]["first_call_seconds"])),
-            (
-                "Per recording, many at once",
-                lambda name: wording.seconds(costs[name]["predict_batch_seconds_per_recording"]),
-            ),
-            ("One recording, median", lambda name: wording.seconds(costs[name]["predict_one_seconds"]["median"])),
-            ("One recording, 95th percentile", lambda name: wording.seconds(costs[name]["predict_one_seconds"]["p95"])),
-            ("Import", lambda name: wording.seconds(costs[name]["import_seconds"])),
-            ("Peak memory", lambda name: wording.bytes_(costs[name]["peak_rss_bytes"])),
-            ("Model size", lambda name: wording.bytes_(costs[name]["model_bytes"])),
-        ],
-        caption=f"Cost of one fold, median over folds{with_threads}",
-        models=names,
-    )
+    columns: Columns = [
+        ("Model", wording.model),
+        ("Balanced accuracy (%)", lambda name: percent(summary["models"][name]["balanced_accuracy"])),
+        ("Choosing settings", lambda name: wording.seconds(costs[name]["select_seconds"])),
+        ("Fitting", lambda name: wording.seconds(costs[name]["fit_seconds"])),
+        ("First call", lambda name: wording.seconds(costs[name]["first_call_seconds"])),
+        ("Per recording, many at once", lambda name: wording.seconds(costs[name][_PREDICT])),
+        ("One recording, median", lambda name: wording.seconds(costs[name]["predict_one_seconds"]["median"])),
+        ("One recording, 95th percentile", lambda name: wording.seconds(costs[name]["predict_one_seconds"]["p95"])),
+        ("Import", lambda name: wording.seconds(costs[name]["import_seconds"])),
+        ("Peak memory", lambda name: wording.bytes_(costs[name]["peak_rss_bytes"])),
+        ("Model size", lambda name: wording.bytes_(costs[name]["model_bytes"])),
+    ]
+    return Table.of(names, columns, caption=f"Cost of one fold, median over folds{with_threads}", models=names)
 
 
 def picture(summary: Json) -> Markup:
@@ -80,7 +71,7 @@ def picture(summary: Json) -> Markup:
         for name, (x, y) in known.items():
             if numbers[name]["estimable"]:
                 axes.vlines([x], numbers[name]["low"], numbers[name]["high"], color=look[name].colour, linewidth=2)
-            marks(axes, ([x], [y]), look[name], size=130)
+            symbols(axes, ([x], [y]), look[name], size=130)
         lifted = spread([y for _, y in known.values()], 18 / 306 * float(np.ptp(axes.get_ylim())))
         for (name, (x, _)), y in zip(known.items(), lifted, strict=True):
             axes.annotate(wording.short_model(name), (x, y), (9, 9), textcoords="offset points", va="center")
@@ -92,7 +83,7 @@ def picture(summary: Json) -> Markup:
 
 def _points(summary: Json) -> dict[str, tuple[float, float]]:
     points = {
-        name: (costs["predict_batch_seconds_per_recording"], summary["models"][name]["balanced_accuracy"]["value"])
+        name: (costs[_PREDICT], summary["models"][name]["balanced_accuracy"]["value"])
         for name, costs in summary["runtime"]["models"].items()
         if name != MAJORITY
     }
