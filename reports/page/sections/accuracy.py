@@ -85,15 +85,12 @@ def _decimal(number: Json) -> str:
 
 def recall(summary: Json) -> Table | None:
     """Return recall per class, for tasks with more classes than the headline table has room for."""
-    classes = summary["task"]["classes"]
+    classes, recalls = summary["task"]["classes"], {n: summary["models"][n]["recall"] for n in summary["model_order"]}
     if len(classes) <= 3:
         return None
-    names = list(summary["model_order"])
-    return Table(
-        caption="Recall per class (%), mean over speakers, with 95\u00a0% intervals",
-        columns=["Class", *map(wording.model, names)],
-        rows=[[known, *[with_interval(summary["models"][n]["recall"][known]) for n in names]] for known in classes],
-    )
+    columns = [(wording.model(n), lambda c, of=of: with_interval(of[c])) for n, of in recalls.items()]
+    caption = "Recall per class (%), mean over speakers, with 95\u00a0% intervals"
+    return Table.of(classes, [("Class", str), *columns], caption=caption)
 
 
 def folds(summary: Json) -> Table:
@@ -134,7 +131,7 @@ def speakers(summary: Json) -> Table:
             scores.setdefault(row["speaker"], {})[name] = wording.percent(row["score"], False)
             about[row["speaker"]] = row
     columns: Columns = [
-        ("Speaker", lambda who: who),
+        ("Speaker", str),
         ("Class" if summary["task"]["per_speaker"] else "Gender", Words(lambda who: about[who]["stratum"])),
         ("Recordings", lambda who: wording.count(about[who]["n_recordings"])),
         *[(wording.model(n), lambda who, n=n: scores[who].get(n, wording.NONE)) for n in names],

@@ -60,7 +60,7 @@ def quarantine(summary: Json) -> Table:
     for row in summary["quarantine"]:
         by_reason.setdefault(row["reason"], []).append(row["recording"])
     columns: Columns = [
-        ("Reason", lambda reason: reason),
+        ("Reason", str),
         ("How many", lambda reason: wording.count(len(by_reason[reason]))),
         ("Recordings", Words(lambda reason: _most(by_reason[reason]))),
     ]

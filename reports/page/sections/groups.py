@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from markupsafe import Markup
@@ -59,15 +60,14 @@ def _is_stated(summary: Json, attribute: str) -> bool:
 
 def levels(summary: Json, attribute: str) -> Table:
     """Return the accuracy of every group of `attribute` under every model, most speakers first."""
-    names = list(summary["model_order"])
     groups = summary["groups"][attribute]
     widest = {group: _widest(level) for group, level in groups.items()}
     subjects = sorted(groups, key=lambda group: (-int(widest[group]["n_speakers"]), group))
     columns: Columns = [
-        ("Group", lambda group: group),
+        ("Group", str),
         ("Speakers", lambda group: wording.count(widest[group]["n_speakers"])),
         ("Recordings", lambda group: wording.count(widest[group]["n_recordings"])),
-        *[(wording.model(n), lambda group, n=n: _of_model(groups[group], n, "accuracy")) for n in names],
+        *_per_model(summary, attribute, "accuracy"),
     ]
     caption = f"{wording.attribute(attribute)}: recordings recognised (%), mean over the group’s speakers"
     return Table.of(subjects, columns, caption=caption)
@@ -79,8 +79,12 @@ def _widest(level: Json) -> Json:
     return max(numbers, key=lambda number: int(number["n_speakers"]))
 
 
-def _of_model(level: Json, name: str, metric: str) -> str:
-    return with_interval(level[name][metric]) if name in level else wording.NONE
+def _per_model(summary: Json, attribute: str, metric: str) -> Columns:
+    def cell(name: str, group: str) -> str:
+        level = summary["groups"][attribute][group]
+        return with_interval(level[name][metric]) if name in level else wording.NONE
+
+    return [(wording.model(name), partial(cell, name)) for name in summary["model_order"]]
 
 
 def balanced(summary: Json, attribute: str) -> Table | None:
@@ -88,11 +92,7 @@ def balanced(summary: Json, attribute: str) -> Table | None:
     groups = summary["groups"][attribute]
     if not any("balanced_accuracy" in of_model for level in groups.values() for of_model in level.values()):
         return None
-    names = summary["model_order"]
-    columns: Columns = [
-        ("Group", lambda group: group),
-        *[(wording.model(n), lambda group, n=n: _of_model(groups[group], n, "balanced_accuracy")) for n in names],
-    ]
+    columns: Columns = [("Group", str), *_per_model(summary, attribute, "balanced_accuracy")]
     caption = f"{wording.attribute(attribute)}: balanced accuracy within the group (%)"
     return Table.of(groups, columns, caption=caption)
 
@@ -106,15 +106,11 @@ def gap_sentence(summary: Json, attribute: str) -> str:
         return f"No gap can be estimated: {why}."
     largest = max(known, key=lambda name: abs(of_models[name]["value"]))
     gap = turned(of_models[largest])
-    size = f"{wording.percent(gap['value'], False)} points"
-    what = (
-        f"from “{gap['first']}” to “{gap['second']}”"
-        if gap["kind"] == "range"
-        else f"more for “{gap['first']}” than for “{gap['second']}”"
-    )
-    whose = f"The largest gap is {wording.the(largest)}’s" if len(known) > 1 else "The gap is"
-    interval = wording.limits(gap, of_points=True)
-    return f"{whose}{':' if len(known) > 1 else ''} {size} {what} (95\u00a0% interval {interval}); {against_band(gap)}."
+    first, second = f"“{gap['first']}”", f"“{gap['second']}”"
+    what = f"from {first} to {second}" if gap["kind"] == "range" else f"more for {first} than for {second}"
+    whose = f"The largest gap is {wording.the(largest)}’s:" if len(known) > 1 else "The gap is"
+    interval = f"95\u00a0% interval {wording.limits(gap, of_points=True)}"
+    return f"{whose} {percent(gap)} points {what} ({interval}); {against_band(gap)}."
 
 
 def _without_differences(gap: Json) -> str:
@@ -174,14 +170,9 @@ def shrinkage(summary: Json, attribute: str) -> Table:
     flat = [wording.model(name) for name, of_model in shrunken.items() if of_model["why_not"]]
     caption = f"{wording.attribute(attribute)}: deviation from the mean of the class (points), raw → shrunken"
     caption += f"; {wording.listed(flat)}: no variation between groups detectable" if flat else ""
-    return Table(
-        caption=caption,
-        columns=["Group", *map(wording.model, shrunken)],
-        rows=[
-            [group, *[_deviation(of_model["groups"].get(group)) for of_model in shrunken.values()]]
-            for group in sorted({group for of_model in shrunken.values() for group in of_model["groups"]})
-        ],
-    )
+    groups = sorted({group for of_model in shrunken.values() for group in of_model["groups"]})
+    models = [(wording.model(n), lambda group, s=s: _deviation(s["groups"].get(group))) for n, s in shrunken.items()]
+    return Table.of(groups, [("Group", str), *models], caption=caption)
 
 
 def _deviation(of_group: Json | None) -> str:
@@ -237,7 +228,7 @@ def level_picture(summary: Json, attribute: str) -> Markup:
             for model in _numbers(level, names):
                 y = step * (place + 0.5) + (names.index(model) - (len(names) - 1) / 2) * 11
                 _level(axes, summary, (attribute, group, model), y)
-            _remark(axes, step * (place + 0.5), group, level)
+            _remark(axes, step * (place + 0.5), level)
             marks.label(axes, step * (place + 0.5), marks.shorten(group), marks.count_text(_widest(level)))
         marks.percent_axis(axes, "x", _all_levels(summary))
         axes.set_xlabel("recordings recognised, mean over speakers", loc="left")
@@ -274,7 +265,7 @@ def _level(axes: Axes, summary: Json, where: tuple[str, str, str], y: float) -> 
         axes.vlines([x], y - 5, y + 5, color=MUTED, linewidth=1.8, zorder=2.7)
 
 
-def _remark(axes: Axes, y: float, group: str, level: Json) -> None:
+def _remark(axes: Axes, y: float, level: Json) -> None:
     numbers = [of_model["accuracy"] for name, of_model in level.items() if name != MAJORITY]
     if not numbers or any(number["estimable"] for number in numbers):
         return
