@@ -11,8 +11,9 @@ import psutil
 from benchmarks import provenance
 from benchmarks.growth import Growth
 from benchmarks.power_laws import fit_law, size_at
-from reports import growth_page, wording
+from reports import wording
 from reports.files import write_text
+from reports.page import growth as growth_page
 from reports.plain_text import in_markdown
 from reports.text.markdown import table
 

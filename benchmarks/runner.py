@@ -25,9 +25,10 @@ from benchmarks.results import RunDirectory, RunError
 from benchmarks.resuming import run_missing
 from benchmarks.settings import SEED, RunSettings
 from models.catalogue import CATALOGUE, display_name
-from reports import borrowed, page, summary, tables, wording
+from reports import borrowed, summary, tables, wording
 from reports.audits import Audit
 from reports.links import refuse_links
+from reports.page import page
 from reports.plain_text import printable
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from reports import audit_exhibits, wording
+from reports import audits, wording
 from reports.comparison import ModelPair
 from reports.gaps import Gap
 from reports.groups import IS_THE_TASK
@@ -42,7 +42,7 @@ def _warnings(summary: Json) -> list[str]:
     if failed:
         total = summary["cells"].get("finished", 0) + len(failed)
         warnings.append(f"{len(failed)} of {total} cells failed; the models concerned were not asked about everybody.")
-    leak = audit_exhibits.warning(summary)
+    leak = leak_warning(summary)
     if leak:
         warnings.append(leak)
     if summary.get("timings_from"):
@@ -53,6 +53,15 @@ def _warnings(summary: Json) -> list[str]:
             counted = wording.counted(n_missing, "split")
             warnings.append(f"{wording.model(name)} has no answers for {counted}: its numbers rest on fewer speakers.")
     return warnings
+
+
+def leak_warning(summary: Json) -> str | None:
+    """Return what must be read first where a leak was found; None where not."""
+    leaks = audits.leaks(summary["audit"]) if summary.get("audit") else []
+    if not leaks:
+        return None
+    named = wording.listed([f"{entry['title'].lower()} ({entry['n_findings']})" for entry in leaks])
+    return f"The leakage audit found {named}: scores on this page may be too high."
 
 
 def _borrowed(origin: Json) -> str:

@@ -82,3 +82,11 @@ def plain(value: float | None) -> float | None:
     if value is None or not math.isfinite(value):
         return None
     return float(value)
+
+
+def interval_methods(numbers: object) -> set[str]:
+    """Return the method of every interval in a summary, or in a part of one."""
+    if isinstance(numbers, dict):
+        own = {numbers["method"]} if numbers.get("estimable") and numbers.get("method") else set()
+        return own.union(*(interval_methods(value) for value in numbers.values()))
+    return set().union(*(interval_methods(value) for value in numbers)) if isinstance(numbers, list) else set()

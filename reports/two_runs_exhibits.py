@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from reports import wording
-from reports.exhibits import Table, entry, with_limits
-from reports.group_exhibits import GAP_COLUMNS, gap_row
 from reports.number import Estimate
+from reports.page.sections.groups import GAP_COLUMNS, gap_row
+from reports.page.table import Table, entry
+from reports.page.table import with_interval as with_limits
 from reports.plain_text import printable
 from reports.terms import MAJORITY, Json
 from reports.two_runs_answer import READINGS, ModelChange, reading

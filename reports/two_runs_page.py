@@ -7,14 +7,18 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from reports import figures, group_figures, two_runs_exhibits, wording
+from reports import two_runs_exhibits, wording
 from reports.answer import SYNTHETIC
 from reports.files import write_text
-from reports.forest import Row, forest
 from reports.groups import ATTRIBUTES, IS_THE_TASK
-from reports.page import environment, interval_methods
+from reports.number import interval_methods
+from reports.page.drawing.forest import Row, forest
+from reports.page.drawing.gaps import gap_forest, gap_told
+from reports.page.drawing.marks import styles
+from reports.page.drawing.svg import Caption
+from reports.page.environment import environment
+from reports.page.sections.differences import tested
 from reports.plain_text import all_printable, printable
-from reports.svg import Caption
 from reports.tables import TableError
 from reports.terms import MAJORITY, Json
 from reports.two_runs import compare
@@ -59,7 +63,7 @@ def render(comparison: Json, numbers: str) -> str:
     context = {
         "c": comparison,
         "numbers": numbers,
-        "look": figures.styles(comparison),
+        "look": styles(comparison),
         "title": title(comparison),
         "synthetic": SYNTHETIC if comparison["a"]["corpus"]["synthetic"] else "",
         "warnings": [warning for warning in comparison["answer"]["warnings"] if warning != SYNTHETIC],
@@ -80,7 +84,7 @@ def render(comparison: Json, numbers: str) -> str:
 
 def changes(comparison: Json) -> str:
     """Draw a row per model: the change of its balanced accuracy with the interval, zero marked."""
-    look = figures.styles(comparison)
+    look = styles(comparison)
     models = {
         name: comparison["models"][name]
         for name in comparison["model_order"]
@@ -96,7 +100,7 @@ def changes(comparison: Json) -> str:
         )
         for name, change in models.items()
     ]
-    finding = "; ".join(f"{wording.model(name)} {figures.tested(change)}" for name, change in models.items()) + "."
+    finding = "; ".join(f"{wording.model(name)} {tested(change)}" for name, change in models.items()) + "."
     caption = Caption(name="plot-changes", title="Change of balanced accuracy per model", finding=finding)
     return forest(drawn, caption, "balanced accuracy, B minus A, points")
 
@@ -119,10 +123,10 @@ def _gap_figure(comparison: Json, attribute: str) -> str:
         for name, gap in comparison["gap_changes"][attribute].items()
         if gap["value"] is not None and name != MAJORITY
     }
-    told = "; ".join(f"{wording.model(name)} {group_figures.gap_told(gap)}" for name, gap in known.items()) + "."
+    told = "; ".join(f"{wording.model(name)} {gap_told(gap)}" for name, gap in known.items()) + "."
     heading = f"{wording.attribute(attribute)}: change of the gap per model"
     caption = Caption(name=f"plot-gaps-{attribute.replace('_', '-')}", title=heading, finding=told)
-    return group_figures.gap_forest(known, figures.styles(comparison), caption, "change of: ")
+    return gap_forest(known, styles(comparison), caption, "change of: ")
 
 
 def _no_gaps(comparison: Json) -> list[str]:

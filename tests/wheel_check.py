@@ -16,7 +16,8 @@ def main(checkout: Path) -> None:
     assert len(homes) == 1, f"the packages come from {homes}"
     home = homes.pop()
     assert checkout not in (home, *home.parents) or ".tox" in home.parts, f"{home} is the checkout, not the wheel"
-    assert (home / "reports" / "templates").is_dir() and any((home / "reports" / "templates").iterdir())
+    templates = home / "reports" / "page" / "templates"
+    assert (templates / "page.html").is_file() and any((templates / "sections").iterdir())
     assert (home / "features" / "corpora" / "download" / "audiomnist_sha256.txt").stat().st_size > 30_000
     assert not any((home / stray).exists() for stray in ("tests", "audio_to_mfc_maps", "docs"))
     voxfold = Path(sys.executable).with_name("voxfold")

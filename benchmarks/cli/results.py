@@ -15,7 +15,7 @@ from benchmarks.cli.options import TimingsFrom, one_line_errors, say
 def report(folder: Annotated[Path, typer.Argument(help="run directory")], timings_from: TimingsFrom = None) -> None:
     """Rebuild summary and page of a run from its tables; with --timings-from itself, show its own times again."""
     with one_line_errors():
-        from reports.page import rebuild
+        from reports.page.page import rebuild
 
         say(f"report: {rebuild(folder, timings_from)}")
 

@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from reports import tables
-from reports.page import rebuild
+from reports.page.page import rebuild
 from reports.run import load
 from reports.two_runs import compare
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from reports import tables
-from reports.page import rebuild
+from reports.page.page import rebuild
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SAME = ("folds.parquet", "predictions.parquet", "summary.json", "report.html")

@@ -15,7 +15,7 @@ import pytest
 
 from reports import tables
 from reports.guards import Guards
-from reports.page import rebuild
+from reports.page.page import rebuild
 from reports.two_runs_page import write as write_comparison
 
 from ..reports.conftest import HOSTILE, Recipe, write_run

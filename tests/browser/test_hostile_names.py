@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reports import tables
-from reports.page import rebuild
+from reports.page.page import rebuild
 from reports.two_runs_page import write as write_comparison
 
 from ..reports.conftest import Recipe, write_run

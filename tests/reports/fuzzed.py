@@ -15,7 +15,7 @@ from reports import tables
 from reports.audits import Audit
 from reports.gates import GatesError, read_gates
 from reports.guards import Guards
-from reports.page import rebuild
+from reports.page.page import rebuild
 from reports.run import load
 from reports.two_runs_page import write as compare
 

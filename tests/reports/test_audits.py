@@ -1,15 +1,11 @@
-"""The leakage audit in the report: read and checked, in the summary, in the answer's warnings, on the page."""
+"""The leakage audit of a run: read and checked."""
 
 import copy
 import json
-import re
-import shutil
 
 import pytest
 
-from reports import audit_exhibits
-from reports.audits import Audit, leaks
-from reports.page import rebuild
+from reports.audits import Audit
 from reports.tables import TableError
 
 CHECK = {
@@ -52,56 +48,13 @@ WARNING = {
 FOUND = {"schema": "voxfold-audit/2", "protocol": "grouped", "checks": [CHECK, LEAK, WARNING]}
 
 
-@pytest.fixture(scope="module")
-def audited(healthy_run, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("audited") / "run"
-    shutil.copytree(healthy_run, folder)
-    Audit.write(FOUND, folder)
-    rebuild(folder)
-    return folder
-
-
 @pytest.mark.parametrize(("value", "told"), [(float("nan"), "nan is no number"), ("\ud800", "half a character")])
-def test_what_no_page_could_hold_is_told(audited, tmp_path, value, told):
+def test_what_no_page_could_hold_is_told(tmp_path, value, told):
     found = copy.deepcopy(FOUND)
     found["checks"][2]["numbers"]["attributes"][0]["score"] = value
     (tmp_path / "audit.json").write_text(json.dumps(found))
     with pytest.raises(TableError, match=rf"audit\.json cannot be read .*{told}"):
         Audit.read(tmp_path)
-
-
-def section(folder):
-    page = (folder / "report.html").read_text(encoding="utf-8")
-    return re.search(r'<section id="audit".*?</section>', page, flags=re.DOTALL).group()
-
-
-def test_a_leak_is_said_on_top_and_everything_in_its_section(audited):
-    summary = json.loads((audited / "summary.json").read_text(encoding="utf-8"))
-    assert summary["audit"] == FOUND
-    warning = "The leakage audit found identical audio (7): scores on this page may be too high."
-    assert warning in summary["answer"]["warnings"]
-    shown = section(audited)
-    assert "A leak was found in identical audio; A warning stands in attributes that tell the label." in shown
-    for text in (
-        "A speaker &lt;on&gt; two sides. 3 splits.",
-        "Leak: &#39;a&#39; = &#39;&lt;b&gt;&#39;; and 6 more",
-        "Room",
-    ):
-        assert text in shown, text
-
-
-def test_a_run_without_an_audit_says_so(healthy_summary, healthy_run, tmp_path):
-    assert healthy_summary["audit"] is None and audit_exhibits.table(healthy_summary) is None
-    shutil.copytree(healthy_run, tmp_path / "run")
-    rebuild(tmp_path / "run")
-    assert "Not made in this run." in section(tmp_path / "run")
-
-
-def test_a_warning_is_no_leak():
-    summary = {"audit": {**FOUND, "checks": [CHECK, WARNING]}}
-    assert audit_exhibits.warning(summary) is None and leaks(summary["audit"]) == []
-    assert audit_exhibits.sentence(summary) == "A warning stands in attributes that tell the label."
-    assert audit_exhibits.sentence({"audit": {**FOUND, "checks": [CHECK]}}) == "1\u00a0check found nothing."
 
 
 def changed(change):

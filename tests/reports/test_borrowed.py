@@ -8,7 +8,7 @@ import pytest
 from reports import borrowed, tables
 from reports.guards import Guards
 from reports.judging import judge_folder
-from reports.page import rebuild
+from reports.page.page import rebuild
 from reports.summary import summarise, write_summary
 from reports.tables import TableError
 

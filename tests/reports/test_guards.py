@@ -1,15 +1,11 @@
-"""Speed guards in the report: read and checked, in the summary, on the page."""
+"""The speed guards of a run: read and checked."""
 
 import copy
-import json
-import re
 import shutil
 
 import pytest
 
-from reports import guard_exhibits, guard_figure
 from reports.guards import Guards
-from reports.page import rebuild
 from reports.summary import summarise
 from reports.tables import TableError
 
@@ -34,53 +30,6 @@ FOUND = {
     "clock": "process_time",
     "guards": [FAST, SLOW],
 }
-
-
-@pytest.fixture(scope="module")
-def guarded(healthy_run, tmp_path_factory):
-    """The healthy run with two guards, its page built."""
-    folder = tmp_path_factory.mktemp("guarded") / "run"
-    shutil.copytree(healthy_run, folder)
-    Guards.write(FOUND, folder)
-    rebuild(folder)
-    return folder
-
-
-def test_a_run_without_guards_says_nothing_of_them(healthy_summary):
-    assert healthy_summary["guards"] is None
-    assert guard_exhibits.table(healthy_summary) is None
-    assert guard_figure.guards(healthy_summary) == guard_exhibits.sentence(healthy_summary) == ""
-
-
-def test_the_summary_holds_them_as_they_were_written(guarded):
-    assert json.loads((guarded / "summary.json").read_text(encoding="utf-8"))["guards"] == FOUND
-
-
-def test_the_page_shows_subject_reference_ratio_limit_and_verdict(guarded):
-    page = (guarded / "report.html").read_text(encoding="utf-8")
-    cost = page[page.index('id="cost"') : page.index('id="errors"')]
-    assert "1 of 2 guards too slow: page." in re.sub(r"\s+", " ", cost.replace("\u00a0", " "))
-    assert "extraction &lt;of&gt; one" in cost and "<of>" not in cost
-    assert 'id="plot-guards-title"' in cost
-    for text in ("bare FFTs", "2.00", "2.50", "30.0", "too slow", "2025-03-04", "a processor"):
-        assert text in cost
-
-
-def test_the_picture_has_a_dot_per_round_and_a_finding(guarded):
-    picture = guard_figure.guards({"guards": FOUND})
-    assert picture.count("<use") >= 6
-    assert "Too slow: page. Nearest to its limit: page, at 1200.0" in picture
-    assert picture == guard_figure.guards({"guards": FOUND})
-
-
-def test_numbers_have_three_digits():
-    assert [guard_exhibits.number(x) for x in (0.2134, 8.0, 12.34, 99.96, 1234.5)] == [
-        "0.213",
-        "8.00",
-        "12.3",
-        "100",
-        "1,234",
-    ]
 
 
 def changed(**fields):

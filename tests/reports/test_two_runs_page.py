@@ -15,7 +15,7 @@ import pytest
 from reports.two_runs_page import write
 
 from .conftest import HOSTILE
-from .test_page import outline
+from .page.test_page import outline
 
 Make = Callable[..., Path]
 

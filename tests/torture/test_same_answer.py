@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from reports import tables
-from reports.page import rebuild
+from reports.page.page import rebuild
 
 from ..benchmarks.test_same_answer import SAME, written_backwards
 

@@ -12,7 +12,7 @@ from benchmarks.speed.guards import references
 from benchmarks.speed.guards.fixtures import GENDER, labelled
 from benchmarks.speed.guards.rounds import Guard, interleave
 from reports import groups
-from reports.page import render
+from reports.page.page import render
 from reports.run import load
 from reports.uncertainty import N_REPLICATES, equal_strata, share_interval
 

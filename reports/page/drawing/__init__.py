@@ -1,0 +1,1 @@
+"""Pictures as inline SVG: the parts that all pictures share."""
