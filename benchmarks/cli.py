@@ -7,7 +7,6 @@ inside the commands, so that help comes at once.
 
 from __future__ import annotations
 
-import dataclasses
 import io
 import os
 import shlex
@@ -18,7 +17,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from benchmarks.command_line import Cache, Corpus, cache_folder, one_line_errors, say
+from benchmarks.command_line import Cache, Corpus, one_line_errors, say, surroundings
 from benchmarks.corpus_commands import corpus_app
 from benchmarks.speed_commands import speed_app
 
@@ -120,29 +119,21 @@ def run(
 
         announce_resuming(fresh=True)
         from benchmarks import plug_ins
-        from benchmarks.progress import Stages
-        from benchmarks.runner import closing_words
-        from benchmarks.runner import run as run_benchmark
+        from benchmarks.run import closing_words
+        from benchmarks.run import run as run_benchmark
         from benchmarks.settings import read_settings
 
         settings = read_settings(given, config)
         again = [argument for argument in sys.argv[1:] if argument != "--fresh"]
         command = shlex.join(["python", "-m", "benchmarks", *again])
         plug_ins.look_here(settings.models)
-        result = run_benchmark(
-            settings,
-            cache=cache_folder(settings.cache),
-            command=_without_places(command),
-            created=created,
-            stages=Stages(),
-            keras_backend=os.environ.get("KERAS_BACKEND"),
-        )
-        if result.report is not None:
-            say(closing_words(result.folder))
-        for failure in result.failed:
+        done = run_benchmark(settings, surroundings(settings.cache), command=_without_places(command), created=created)
+        if done.report is not None:
+            say(closing_words(done.folder))
+        for failure in done.failed:
             say(f"failed: {failure['cell']}: {failure['error']}")
-        say(f"report: {result.report or 'none, no cell finished'}")
-    if result.failed:
+        say(f"report: {done.report or 'none, no cell finished'}")
+    if done.failed:
         raise typer.Exit(1)
 
 
@@ -168,27 +159,21 @@ def audit(
     with one_line_errors():
         from benchmarks import plug_ins
         from benchmarks.audit import lines
-        from benchmarks.auditing import audit_corpus
-        from benchmarks.progress import Stages
+        from benchmarks.errors import LeakError
+        from benchmarks.run import audit_corpus
         from benchmarks.settings import read_settings
-        from benchmarks.tasks import LeakError
         from reports.audits import leaks
         from reports.plain_text import printable
 
         settings = read_settings({**given, "premium": False})
         plug_ins.look_here(settings.models)
         try:
-            found = audit_corpus(
-                settings,
-                cache=cache_folder(cache),
-                stages=Stages(),
-                keras_backend=os.environ.get("KERAS_BACKEND"),
-            )
+            audited = audit_corpus(settings, surroundings(cache))
         except LeakError as error:
             say(f"leak           {error}")
             raise typer.Exit(1) from None
-        say("\n".join(map(printable, lines(found))))
-    if leaks(found):
+        say("\n".join(map(printable, lines(audited))))
+    if leaks(audited):
         raise typer.Exit(1)
 
 
@@ -282,16 +267,12 @@ def growth(
         from benchmarks import plug_ins
         from benchmarks.growth import measure_growth, read_growth_settings
         from benchmarks.growth_tables import content_of, markdown, write
-        from benchmarks.progress import Stages
 
         plug_ins.look_here(models.split(","))
         settings = read_growth_settings(
             {"corpus": corpus, "models": models, "sizes": sizes, "budget_s": budget_s, "threads": threads}
         )
-        found = measure_growth(
-            settings, cache=cache_folder(cache), stages=Stages(), keras_backend=os.environ.get("KERAS_BACKEND")
-        )
-        content = content_of(found, dataclasses.asdict(settings))
+        content = content_of(measure_growth(settings, surroundings(cache)), settings.model_dump(mode="json"))
         page = write(content, out)
         say(markdown(content), nl=False)
         say(f"page: {page}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from benchmarks.progress import Stages
-from benchmarks.tasks import TaskError
+from benchmarks.errors import TaskError
 from features.corpora.audiomnist import open_audiomnist
 from features.maps import write_images, write_maps
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from benchmarks.tasks import MIN_FOLDS, LabelledRecordings, LeakError, Task, TaskError, class_sizes
+from benchmarks.errors import LeakError, TaskError
+from benchmarks.tasks import MIN_FOLDS, LabelledRecordings, Task, class_sizes
 from features.corpora.recordings import offenders
 
 PROTOCOLS = ("official", "grouped", "leave-accent-out", "recording-random")

@@ -66,11 +66,6 @@ class _Choice(Part):
     model_bytes: Whole | None = None
 
 
-class _Cells(Part):
-    failed: list[_Failure] = []
-    choices: list[_Choice] = []
-
-
 class Machine(Part):
     """The machine on which something was measured."""
 
@@ -78,6 +73,12 @@ class Machine(Part):
     system: StrictStr | None = None
     cores: Whole | None = None
     memory_bytes: Whole | None = None
+
+
+class _Cells(Part):
+    failed: list[_Failure] = []
+    choices: list[_Choice] = []
+    machines: dict[str, Machine] = {}
 
 
 class Measurement(Part):

@@ -29,7 +29,7 @@ import pandas as pd
 import psutil
 from numpy.typing import NDArray
 
-from benchmarks.cells import peak_rss_bytes
+from benchmarks.cells.stopwatch import peak_rss_bytes
 from benchmarks.provenance import CHECKOUT
 from benchmarks.speed.extraction import blocks_of
 from features.audio import read_samples

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.executors import THREAD_VARIABLES, cell_environment
+from benchmarks.cells.executors.local import THREAD_VARIABLES, cell_environment
 from benchmarks.settings import usable_cores
 from benchmarks.speed.arrays import FITTED_AND_ASKED, Arrays, published_folds, synthetic_arrays
 

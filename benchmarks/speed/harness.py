@@ -16,13 +16,12 @@ from pathlib import Path
 import pandas as pd
 import platformdirs
 
-from benchmarks.executors import run_jobs
-from benchmarks.jobs import make_jobs
+from benchmarks.cells.executors.local import LocalExecutor
+from benchmarks.cells.jobs import list_cells, make_jobs
 from benchmarks.plug_ins import sources
-from benchmarks.preparing import prepare
 from benchmarks.progress import Stages
+from benchmarks.protocol.inputs import Surroundings, prepare_inputs
 from benchmarks.settings import RunSettings, read_settings
-from benchmarks.tasks import find_task
 from reports import tables
 
 FITTING = ["select", "fit"]
@@ -30,27 +29,24 @@ FITTING = ["select", "fit"]
 
 def measure(settings: RunSettings, cache: Path) -> pd.DataFrame:
     """Run every cell and return a row each: ``model, process, import, fits, answers, harness``, in seconds."""
-    task = find_task(settings.task)
-    material = prepare(settings, task, cache=cache, stages=Stages())
-    folder = settings.folder
-    (folder / "cells").mkdir(parents=True)
-    tables.write(material.corpus.recordings, "recordings", folder)
-    tables.write(material.plan.folds, "folds", folder)
+    inputs = prepare_inputs(settings, Surroundings(cache=cache, stages=Stages()))
+    settings.folder.mkdir(parents=True)
+    executor = LocalExecutor(features=cache, results=settings.folder)
     rows = []
-    for outcome in run_jobs(make_jobs(settings, material, sources(settings.models), {}), at_a_time=1):
-        if outcome.error is not None:
+    for outcome in executor.run(make_jobs(list_cells(inputs, sources(settings.models)), inputs)):
+        if outcome.folder is None:
             raise RuntimeError(f"cell {outcome.job.cell.name} failed: {outcome.error}")
-        timings = tables.read("timings", folder / "cells" / outcome.job.cell.name)
-        seconds = timings.groupby("phase")["seconds"].sum()
+        seconds = tables.read("timings", outcome.folder).groupby("phase")["seconds"].sum()
+        process = seconds.pop("process")
         fits = seconds.reindex(FITTING).sum()
         rows.append(
             {
                 "model": outcome.job.cell.model,
-                "process": outcome.seconds,
+                "process": process,
                 "import": seconds["import"],
                 "fits": fits,
                 "answers": seconds.sum() - fits - seconds["import"],
-                "harness": outcome.seconds - seconds.sum(),
+                "harness": process - seconds.sum(),
             }
         )
     return pd.DataFrame(rows)

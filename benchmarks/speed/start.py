@@ -20,7 +20,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from benchmarks.executors import cell_environment
+from benchmarks.cells.executors.local import cell_environment
 from benchmarks.settings import usable_cores
 from benchmarks.speed.arrays import synthetic_arrays
 from features.mfcc import MfccConfig

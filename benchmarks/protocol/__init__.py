@@ -1,0 +1,1 @@
+"""Who is trained and tested on what: tasks, folds, the inputs of a run's cells."""
