@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks.progress import Stages
 from benchmarks.errors import TaskError
+from benchmarks.progress import Stages
 from features.corpora.audiomnist import open_audiomnist
 from features.maps import write_images, write_maps
 

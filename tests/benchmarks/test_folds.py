@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.errors import TaskError
 from benchmarks.folds import CONTROL, OFFICIAL_FOLDS, audit, deal, folds_hash, make_plan
-from benchmarks.tasks import TaskError, find_task, label_recordings
+from benchmarks.tasks import find_task, label_recordings
 from features.corpora.recordings import recordings_table
 
 # method: Becker et al., arXiv 1807.03418, as published; speaker numbers

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.executors import cell_environment
+from benchmarks.cells.executors.local import cell_environment
 from benchmarks.speed import fitting, ours, plain, start
 from benchmarks.speed.arrays import Arrays, synthetic_arrays
 from benchmarks.speed.harness import table
