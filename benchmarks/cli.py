@@ -265,14 +265,16 @@ def growth(
     """Measure how extraction, training, answers and the report grow, and how far this machine goes."""
     with one_line_errors():
         from benchmarks import plug_ins
-        from benchmarks.growth import measure_growth, read_growth_settings
+        from benchmarks.growth import measure_growth, read_sizes
         from benchmarks.growth_tables import content_of, markdown, write
+        from benchmarks.settings import read_settings
 
-        plug_ins.look_here(models.split(","))
-        settings = read_growth_settings(
-            {"corpus": corpus, "models": models, "sizes": sizes, "budget_s": budget_s, "threads": threads}
-        )
-        content = content_of(measure_growth(settings, surroundings(cache)), settings.model_dump(mode="json"))
+        settings = read_settings({"corpus": corpus, "models": models, "threads": threads, "premium": False})
+        plug_ins.look_here(settings.models)
+        numbers = read_sizes(sizes)
+        measured = measure_growth(settings, surroundings(cache), sizes=numbers, budget_s=budget_s)
+        asked = settings.model_dump(include={"corpus", "models", "threads"})
+        content = content_of(measured, {**asked, "sizes": numbers, "budget_s": budget_s})
         page = write(content, out)
         say(markdown(content), nl=False)
         say(f"page: {page}")

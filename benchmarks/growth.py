@@ -16,11 +16,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from benchmarks import plug_ins, provenance
 from benchmarks.cells.cell import DESCRIBED, Cell
@@ -32,7 +31,7 @@ from benchmarks.cells.stopwatch import peak_rss_bytes
 from benchmarks.power_laws import fit_law
 from benchmarks.protocol.inputs import Inputs, Surroundings, prepare_corpus
 from benchmarks.run import begin, executor_of
-from benchmarks.settings import SEED, Models, RunSettings, moment, refused, split_commas
+from benchmarks.settings import SEED, RunSettings, SettingsError, moment
 from features.corpora.audiomnist import open_audiomnist
 from features.corpora.opening import open_corpus
 from features.corpora.recordings import Corpus, CorpusError, check_recordings, quarantine_table
@@ -46,9 +45,6 @@ VIRTUAL_RECORDINGS = 3_000
 
 _UNKNOWN_EXPONENT = 2.0  # of a model's training, before two sizes tell
 
-Json = dict[str, Any]
-
-
 _REBUILD = f"""
 import sys
 from pathlib import Path
@@ -59,50 +55,21 @@ print(peak_rss_bytes())
 """
 
 
-def _rising(sizes: tuple[int, ...]) -> tuple[int, ...]:
-    if not sizes or min(sizes) < 1 or list(sizes) != sorted(set(sizes)):
-        raise ValueError("expected rising numbers of recordings")
-    return sizes
-
-
-class GrowthSettings(BaseModel):
-    """What to measure.
-
-    Attributes
-    ----------
-    corpus
-        As in a run; ``virtual`` grows by more seeds.
-    models
-        As in a run.
-    sizes
-        Numbers of recordings.
-    budget_s
-        Longest expected training of one model on one size, in seconds.
-    threads
-        Threads per cell; None takes every core.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    corpus: str
-    models: Models
-    sizes: Annotated[tuple[int, ...], BeforeValidator(split_commas), AfterValidator(_rising)]
-    budget_s: float
-    threads: int | None = None
-
-
-def read_growth_settings(given: dict[str, Any]) -> GrowthSettings:
-    """Make the settings from what a user writes: models and sizes are separated by commas.
+def read_sizes(text: str) -> tuple[int, ...]:
+    """Read the numbers of recordings that a user writes, separated by commas.
 
     Raises
     ------
     SettingsError
-        A setting is out of range.
+        They are no rising numbers.
     """
     try:
-        return GrowthSettings(**given)
-    except ValidationError as error:
-        raise refused(error) from error
+        sizes = tuple(int(size) for size in text.split(","))
+    except ValueError:
+        raise SettingsError(f"--sizes: expected numbers separated by commas, got '{text}'") from None
+    if min(sizes) < 1 or list(sizes) != sorted(set(sizes)):
+        raise SettingsError(f"--sizes: expected rising numbers of recordings, got {sizes}")
+    return sizes
 
 
 @dataclass
@@ -147,8 +114,21 @@ class Growth:
         return [row["n_recordings"] for row in own], [row["seconds"] for row in own]
 
 
-def measure_growth(settings: GrowthSettings, surroundings: Surroundings) -> Growth:
+def measure_growth(
+    settings: RunSettings, surroundings: Surroundings, *, sizes: Sequence[int], budget_s: float
+) -> Growth:
     """Measure every size, smallest first.
+
+    Parameters
+    ----------
+    settings
+        Of the run that each size is, but for its folder; of the embedded corpus there are as many seeds as it takes.
+    surroundings
+        Cache of the corpus, progress and environment.
+    sizes
+        Numbers of recordings, rising.
+    budget_s
+        Longest expected training of one model on one size, in seconds.
 
     Raises
     ------
@@ -157,24 +137,18 @@ def measure_growth(settings: GrowthSettings, surroundings: Surroundings) -> Grow
     """
     check_models(settings.models)
     with surroundings.stages.stage("speak") as spoken:
-        corpus = growing_corpus(settings.corpus, max(settings.sizes), cache=surroundings.cache, on_speaker=spoken)
-    growth = Growth(budget_s=settings.budget_s)
+        corpus = growing_corpus(settings.corpus, max(sizes), cache=surroundings.cache, on_speaker=spoken)
+    growth = Growth(budget_s=budget_s)
     with tempfile.TemporaryDirectory(prefix="voxfold-growth-") as temporary:
-        for size in settings.sizes:
+        for size in sizes:
             if size > len(corpus.recordings):
                 growth.skipped.append(f"{size:,} recordings: the corpus has {len(corpus.recordings):,}")
                 continue
             growth.loads.append(round(provenance.load_average(), 1))
             surroundings.stages.say(f"{size:,} recordings")
-            run = RunSettings(
-                corpus=settings.corpus,
-                models=settings.models,
-                threads=settings.threads,
-                premium=False,
-                out=Path(temporary) / str(size),
-            )
+            own = settings.model_copy(update={"out": Path(temporary) / str(size)})
             empty = dataclasses.replace(surroundings, cache=Path(temporary) / f"{size}.cache")
-            _measure_size(prepare_corpus(first(corpus, size), run, empty), growth)
+            _measure_size(prepare_corpus(first(corpus, size), own, empty), growth)
     return growth
 
 

@@ -41,12 +41,8 @@ def moment(source_date_epoch: str | None) -> datetime.datetime:
         ) from error
 
 
-def split_commas(value: object) -> object:
-    """Split what a user writes between commas; leave anything but text as it is."""
+def _split_commas(value: object) -> object:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-
-
-Models = Annotated[tuple[str, ...], BeforeValidator(split_commas), Field(min_length=1)]
 
 
 class RunSettings(BaseModel):
@@ -84,7 +80,11 @@ class RunSettings(BaseModel):
     corpus: str = "virtual"
     task: str = "gender"
     protocol: str = "grouped"
-    models: Models = ("svm", "xgboost", "cnn")
+    models: Annotated[tuple[str, ...], BeforeValidator(_split_commas), Field(min_length=1)] = (
+        "svm",
+        "xgboost",
+        "cnn",
+    )
     folds: Annotated[int, Field(ge=3)] | None = None
     repetitions: Annotated[int, Field(ge=1, le=1000)] = 1
     seeds: Annotated[int, Field(ge=1, le=1000)] = 1
@@ -140,11 +140,6 @@ def read_settings(given: dict[str, Any], config: Path | None = None) -> RunSetti
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"{config}: cannot be read as settings ({error})") from error
     except ValidationError as error:
-        raise refused(error) from error
-
-
-def refused(error: ValidationError) -> SettingsError:
-    """Name the option that a settings model refuses first, and why."""
-    first = error.errors()[0]
-    name = "--" + "-".join(str(part) for part in first["loc"][:1]).replace("_", "-")
-    return SettingsError(f"{name}: {first['msg'].lower()}, got {first['input']!r}")
+        first = error.errors()[0]
+        name = "--" + "-".join(str(part) for part in first["loc"][:1]).replace("_", "-")
+        raise SettingsError(f"{name}: {first['msg'].lower()}, got {first['input']!r}") from error
