@@ -248,9 +248,9 @@ def _preprocessing(inputs: Inputs, job: CellJob | None) -> Check:
         "training and validation among what a model is handed to fit.",
         looked_at=f"{seen.n_alone} recordings extracted alone, {seen.n_views} views of them made alone, bit for bit; "
         f"{seen.n_handed:,} recordings handed to a model that only writes down what it gets.",
-        outcome=LEAK if seen.found else CLEAR,
-        n_found=len(seen.found),
-        found=_named(seen.found),
+        outcome=LEAK if seen.findings else CLEAR,
+        n_found=len(seen.findings),
+        found=_named(seen.findings),
         limits="A model that fetches test recordings by itself: python -m benchmarks audit --models tries each.",
     )
 

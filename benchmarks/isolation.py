@@ -48,7 +48,7 @@ class Looked:
     n_alone: int
     n_views: int
     n_handed: int
-    found: list[str]
+    findings: list[str]
 
 
 def look(inputs: Inputs, job: CellJob | None) -> Looked:
@@ -64,7 +64,7 @@ def look(inputs: Inputs, job: CellJob | None) -> Looked:
     ]
     seen = differing_views(features, rows)
     n_handed, handed = what_a_model_is_handed(features, job) if job else (0, [])
-    return Looked(n_alone=len(rows), n_views=len(views.VIEWS), n_handed=n_handed, found=[*alone, *seen, *handed])
+    return Looked(n_alone=len(rows), n_views=len(views.VIEWS), n_handed=n_handed, findings=[*alone, *seen, *handed])
 
 
 def _differs_alone(corpus: Corpus, config: MfccConfig, features: Features, at: tuple[int, int]) -> str | None:
@@ -73,11 +73,11 @@ def _differs_alone(corpus: Corpus, config: MfccConfig, features: Features, at: t
     name = corpus.recordings["recording_id"].iloc[place]
     path = str(corpus.root / corpus.recordings["path"].iloc[place])
     with tempfile.TemporaryDirectory() as folder:
-        values, found = _extract(corpus, config, Path(folder), path)
-    if found.error is not None:
-        return f"'{name}' cannot be read any more ({found.error})"
+        values, alone = _extract(corpus, config, Path(folder), path)
+    if alone.error is not None:
+        return f"'{name}' cannot be read any more ({alone.error})"
     known = features.index.iloc[row]
-    same_place = (found.first_frame, found.n_sounding) == (known["first_frame"], known["n_sounding"])
+    same_place = (alone.first_frame, alone.n_sounding) == (known["first_frame"], known["n_sounding"])
     if same_place and values.tobytes() == np.asarray(features.values[row]).tobytes():
         return None
     largest = float(np.abs(values - features.values[row]).max())
@@ -91,14 +91,14 @@ def _extract(corpus: Corpus, config: MfccConfig, folder: Path, path: str) -> tup
     if corpus.sample_rate_hz is None:
         np.lib.format.open_memmap(folder / "images.npy", mode="w+", dtype=np.uint8, shape=(*shape, 3)).flush()
         work = read_image_block
-    found = work((folder, config, 0, [path]))[0]
-    return np.array(np.load(folder / "values.npy")[0]), found
+    (row,) = work((folder, config, 0, [path]))
+    return np.array(np.load(folder / "values.npy")[0]), row
 
 
 def differing_views(features: Features, rows: NDArray[np.int64]) -> list[str]:
     """Make every view of `rows` alone and in company; say which differ in any bit."""
     company = np.unique(np.concatenate([rows, np.linspace(0, len(features.index) - 1, N_AROUND).astype(int)]))
-    found = []
+    findings = []
     for name in views.VIEWS:
         together = _view(features, name, company)
         differing = [
@@ -108,8 +108,8 @@ def differing_views(features: Features, rows: NDArray[np.int64]) -> list[str]:
             != together[int(np.searchsorted(company, row))].tobytes()
         ]
         if differing:
-            found.append(f"the view '{name}' of {len(differing)} recordings depends on the recordings around")
-    return found
+            findings.append(f"the view '{name}' of {len(differing)} recordings depends on the recordings around")
+    return findings
 
 
 def _view(features: Features, name: str, rows: NDArray[np.int64]) -> NDArray[Any]:
@@ -151,7 +151,7 @@ def what_a_model_is_handed(features: Features, job: CellJob) -> tuple[int, list[
     model = Writing()
     fit(model, see(features, model.view, rows), rows, True, Stopwatch())
     expected = [rows.where("train"), rows.where("validation"), rows.where("train", "validation")]
-    found = []
+    findings = []
     for got, places, what in zip(model.handed, expected, ("choosing", "choosing", "fitting"), strict=True):
         right = np.asarray(features.values[rows.tensor_rows[places]], dtype=np.float32).reshape(len(places), -1)
         if (
@@ -159,10 +159,10 @@ def what_a_model_is_handed(features: Features, job: CellJob) -> tuple[int, list[
             or got.x.tobytes() != right.tobytes()
             or not np.array_equal(got.y, rows.y[places])
         ):
-            found.append(
+            findings.append(
                 f"a model is handed other recordings for {what} than training and validation of {job.cell.name}"
             )
-    return sum(len(each.y) for each in model.handed), found
+    return sum(len(each.y) for each in model.handed), findings
 
 
 def _some(rows: SplitRows) -> SplitRows:
