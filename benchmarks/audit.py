@@ -1,7 +1,7 @@
 """The leakage audit: ways by which a model could know a test recording's label without recognising the speaker.
 
-It reads the folds from the run directory, as the cells do. A check that finds a leak fails the command; an attribute
-that tells the label is a warning. What each check cannot find is part of what it says. docs/reliability.md has what was
+It reads the folds that the cells' jobs are made from. A check that finds a leak fails the command; an attribute that
+tells the label is a warning. What each check cannot find is part of what it says. docs/reliability.md has what was
 planted and found.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,13 +17,10 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from benchmarks import duplicates, isolation
-from benchmarks.cells import CellJob
-from benchmarks.protocol.tasks import LabelledRecordings, Task
+from benchmarks.cells.cell import CellJob
+from benchmarks.protocol.inputs import Inputs
 from benchmarks.telling import Telling, telling_attributes
 from features.cache import Features
-from features.corpora.recordings import Corpus
-from features.mfcc import MfccConfig
-from reports import tables
 from reports.audits import CLEAR, LEAK, NOT_LOOKED, SCHEMA, WARNING, Audit, Check, findings_of
 from reports.fold_offences import SPLIT, Rule, offences, offenders_of, sides
 from reports.terms import RANDOM, ROLES
@@ -35,33 +31,6 @@ SAME_BYTES = "the same bytes as"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Audited:
-    """What an audit looks at.
-
-    Attributes
-    ----------
-    folder
-        Directory with ``recordings.parquet`` and ``folds.parquet``, as the cells read them.
-    corpus, config, features
-        The recordings, the conventions of their MFCCs, and the MFCCs.
-    labelled, task
-        The recordings that the task uses, and the task.
-    protocol
-        The main protocol; a random split beside it shares speakers by design and is not looked at.
-    jobs
-        Jobs of the cells, of which the first shows what a model is handed.
-    """
-
-    folder: Path
-    corpus: Corpus
-    config: MfccConfig
-    features: Features
-    labelled: LabelledRecordings
-    task: Task
-    protocol: str
-    jobs: Sequence[CellJob]
-
-
 @dataclass(frozen=True, kw_only=True)
 class Splits:
     """Roles of all rows of the tensor in all splits.
@@ -95,29 +64,31 @@ class Splits:
         return None
 
 
-def audit(audited: Audited, *, seed: int) -> dict[str, Any]:
+def audit(inputs: Inputs, job: CellJob | None, *, seed: int) -> dict[str, Any]:
     """Return the content of ``audit.json``: every check with what it looked for, found, and cannot find.
 
     Parameters
     ----------
-    audited
-        What to look at.
+    inputs
+        What to look at; a random split beside another protocol shares speakers by design and is not looked at.
+    job
+        Of a cell, to see what a model is handed; None where there is none.
     seed
         Of the permutations.
     """
-    folds = tables.read("folds", audited.folder)
-    kept = folds[(folds["protocol"] == audited.protocol) | (folds["protocol"] != RANDOM)]
-    splits = splits_of(kept, audited.features.index["recording_id"], audited.labelled.recordings)
-    copies = list(_used(duplicates.identical(audited.features.values), splits))
+    folds, protocol = inputs.plan.folds, inputs.settings.protocol
+    kept = folds[(folds["protocol"] == protocol) | (folds["protocol"] != RANDOM)]
+    splits = splits_of(kept, inputs.features.index["recording_id"], inputs.labelled.recordings)
+    copies = list(_used(duplicates.identical(inputs.features.values), splits))
     with threadpool_limits(1, user_api="blas"):  # a matrix product's last bits depend on the number of threads
         checks = [
-            _speakers(kept, audited),
-            _identical(copies, splits, audited),
-            _near(copies, splits, audited.features),
-            _preprocessing(audited),
-            _groups(telling_attributes(audited.labelled, audited.task, seed=seed)),
+            _speakers(kept, inputs),
+            _identical(copies, splits, inputs),
+            _near(copies, splits, inputs.features),
+            _preprocessing(inputs, job),
+            _groups(telling_attributes(inputs.labelled, inputs.task, seed=seed)),
         ]
-    return content(checks, audited.protocol)
+    return content(checks, protocol)
 
 
 def content(checks: Sequence[Check], protocol: str) -> dict[str, Any]:
@@ -165,15 +136,15 @@ def _named(found: Sequence[str]) -> list[str]:
     return list(found[:MOST_NAMED])
 
 
-def _speakers(folds: pd.DataFrame, audited: Audited) -> Check:
-    recordings = audited.labelled.recordings
+def _speakers(folds: pd.DataFrame, inputs: Inputs) -> Check:
+    recordings = inputs.labelled.recordings
     shared = [offence for offence in offences(folds, recordings) if offence.rule is Rule.SPEAKER]
     findings = [
         f"speaker '{each.name}' in {' and '.join(each.roles)} of {each.protocol}, repetition {each.repetition}, "
         f"fold {each.fold}"
         for each in shared
     ]
-    by_design = audited.protocol == RANDOM
+    by_design = inputs.settings.protocol == RANDOM
     n_splits = folds[SPLIT].drop_duplicates().shape[0]
     n_speakers = sides(folds, recordings)["speaker"].nunique()
     return Check(
@@ -190,7 +161,7 @@ def _speakers(folds: pd.DataFrame, audited: Audited) -> Check:
     )
 
 
-def _identical(copies: Sequence[NDArray[np.int64]], splits: Splits, audited: Audited) -> Check:
+def _identical(copies: Sequence[NDArray[np.int64]], splits: Splits, inputs: Inputs) -> Check:
     found, harmless = [], 0
     for rows in copies:
         sides, voices = splits.apart(rows), sorted(set(splits.speaker[rows]))
@@ -200,7 +171,7 @@ def _identical(copies: Sequence[NDArray[np.int64]], splits: Splits, audited: Aud
         names = " = ".join(f"'{name}'" for name in splits.recording_id[rows][:MOST_NAMED])
         whose = f"speakers {', '.join(map(repr, voices[:MOST_NAMED]))}" if len(voices) > 1 else f"speaker {voices[0]!r}"
         found.append(f"{names} ({whose}{f'; {sides}' if sides else ''})")
-    left_out = int(audited.corpus.quarantine["reason"].str.contains(SAME_BYTES, regex=False).sum())
+    left_out = int(inputs.corpus.quarantine["reason"].str.contains(SAME_BYTES, regex=False).sum())
     told = f"{len(splits.used):,} recordings."
     told += f" {harmless} sets of copies are of one speaker and on one side, and counted as if new." if harmless else ""
     told += f" {left_out} files with the same bytes as another's were left out before." if left_out else ""
@@ -253,8 +224,8 @@ def _near(copies: Sequence[NDArray[np.int64]], splits: Splits, features: Feature
     )
 
 
-def _preprocessing(audited: Audited) -> Check:
-    seen = isolation.look(audited.corpus, audited.config, audited.features, audited.jobs)
+def _preprocessing(inputs: Inputs, job: CellJob | None) -> Check:
+    seen = isolation.look(inputs, job)
     return Check(
         name="preprocessing",
         title="Preprocessing fitted on test speakers",
@@ -262,9 +233,9 @@ def _preprocessing(audited: Audited) -> Check:
         "training and validation among what a model is handed to fit.",
         looked_at=f"{seen.n_alone} recordings extracted alone, {seen.n_views} views of them made alone, bit for bit; "
         f"{seen.n_handed:,} recordings handed to a model that only writes down what it gets.",
-        outcome=LEAK if seen.found else CLEAR,
-        n_findings=len(seen.found),
-        findings=_named(seen.found),
+        outcome=LEAK if seen.findings else CLEAR,
+        n_findings=len(seen.findings),
+        findings=_named(seen.findings),
         cannot_find="A model that fetches test recordings by itself: python -m benchmarks audit --models tries each.",
         numbers={},
     )

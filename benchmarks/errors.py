@@ -1,33 +1,29 @@
-"""The errors that a user can cause: one line, no traceback, exit status 2."""
+"""What a user can cause and rooms share: errors of one line, and a disk without room."""
 
 from __future__ import annotations
 
-import sqlite3
+import errno
 
-from benchmarks.protocol.tasks import TaskError
-from benchmarks.results import RunError
-from benchmarks.settings import SettingsError
-from features.audio import AudioError
-from features.cache import CacheError
-from features.corpora.recordings import CorpusError
-from features.images import ImageError
-from models.catalogue import UnknownModelError
-from models.protocol import ModelFileError
-from reports.gates import GatesError
-from reports.tables import TableError
+_FULL = ("No space left on device", "disk is full")  # of libraries that keep no number
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
 
-USER_ERRORS = (
-    OSError,  # a file or folder that cannot be read or written
-    sqlite3.Error,  # the same of the cache
-    AudioError,
-    CacheError,
-    CorpusError,
-    GatesError,
-    ImageError,
-    ModelFileError,
-    RunError,
-    SettingsError,
-    TableError,
-    TaskError,
-    UnknownModelError,
-)
+
+class RunError(ValueError):
+    """A run cannot be made as asked, or not here; the message is for the user."""
+
+
+class TaskError(ValueError):
+    """A task or protocol does not fit the corpus; the message is for the user."""
+
+
+class LeakError(TaskError):
+    """A split shares speakers or copies between its sides; the message is for the user."""
+
+
+def is_no_room(error: BaseException | None) -> bool:
+    """Tell whether an error comes from a disk that is full or cannot be written to."""
+    while error is not None:
+        if (isinstance(error, OSError) and error.errno in _NO_ROOM) or any(full in str(error) for full in _FULL):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -22,18 +21,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.cells import CellJob, checksums, peak_rss_bytes
-from benchmarks.executors import run_jobs
-from benchmarks.jobs import check_models, make_jobs
-from benchmarks.manifests import conditions_of, manifest_of
-from benchmarks.plug_ins import sources
+from benchmarks import plug_ins, provenance
+from benchmarks.cells.cell import DESCRIBED, Cell
+from benchmarks.cells.finished_cell import RECORD, checksums, write_record
+from benchmarks.cells.jobs import check_models, list_cells, make_jobs
+from benchmarks.cells.manifest import manifest_of
+from benchmarks.cells.run_directory import RunDirectory
+from benchmarks.cells.stopwatch import peak_rss_bytes
 from benchmarks.power_laws import fit_law
-from benchmarks.preparing import Material, prepare_corpus
-from benchmarks.progress import Stages
-from benchmarks.protocol.tasks import find_task
-from benchmarks.provenance import CHECKOUT
-from benchmarks.results import RunDirectory
-from benchmarks.runner import collect
+from benchmarks.protocol.inputs import Inputs, Surroundings, prepare_corpus
+from benchmarks.run import begin, executor_of
 from benchmarks.settings import SEED, RunSettings, SettingsError, moment
 from features.corpora.audiomnist import open_audiomnist
 from features.corpora.opening import open_corpus
@@ -41,63 +38,63 @@ from features.corpora.recordings import Corpus, CorpusError, check_recordings, q
 from features.corpora.virtual import virtual_corpus_folder
 from models.catalogue import display_name
 from reports import tables
+from reports.page.page import rebuild
 
 VIRTUAL_RECORDINGS = 3_000
 """Recordings per seed of the embedded corpus."""
 
-SECONDS_BETWEEN_LOOKS = 0.02
 _UNKNOWN_EXPONENT = 2.0  # of a model's training, before two sizes tell
 
-Json = dict[str, Any]
+_REBUILD = f"""
+import sys
+from pathlib import Path
+from {peak_rss_bytes.__module__} import peak_rss_bytes
+from {rebuild.__module__} import rebuild
+rebuild(Path(sys.argv[1]))
+print(peak_rss_bytes())
+"""
 
 
-@dataclass(frozen=True, kw_only=True)
-class GrowthSettings:
-    """What to measure.
+def read_sizes(text: str) -> tuple[int, ...]:
+    """Read the numbers of recordings that a user writes, separated by commas.
 
-    Attributes
-    ----------
-    corpus
-        As in a run; ``virtual`` grows by more seeds.
-    models
-        As in a run.
-    sizes
-        Numbers of recordings.
-    budget_s
-        Longest expected training of one model on one size, in seconds.
-    threads
-        Threads per cell; None takes every core.
+    Raises
+    ------
+    SettingsError
+        They are no rising numbers.
     """
-
-    corpus: str
-    models: tuple[str, ...]
-    sizes: tuple[int, ...]
-    budget_s: float
-    threads: int | None = None
-
-    def __post_init__(self) -> None:
-        if not self.sizes or min(self.sizes) < 1 or list(self.sizes) != sorted(set(self.sizes)):
-            raise SettingsError(f"--sizes: expected rising numbers of recordings, got {self.sizes}")
-        check_models(self.models)
-
-
-def read_growth_settings(given: Json) -> GrowthSettings:
-    """Make the settings from what a user writes: models and sizes are separated by commas."""
-    models = tuple(name.strip() for name in given["models"].split(",") if name.strip())
     try:
-        sizes = tuple(int(size) for size in given["sizes"].split(","))
+        sizes = tuple(int(size) for size in text.split(","))
     except ValueError:
-        raise SettingsError(f"--sizes: expected numbers separated by commas, got '{given['sizes']}'") from None
-    return GrowthSettings(**{**given, "models": models, "sizes": sizes})
+        raise SettingsError(f"--sizes: expected numbers separated by commas, got '{text}'") from None
+    if min(sizes) < 1 or list(sizes) != sorted(set(sizes)):
+        raise SettingsError(f"--sizes: expected rising numbers of recordings, got {sizes}")
+    return sizes
 
 
 @dataclass
 class Growth:
-    """What was measured: a row per cost and size, the machine's load at every size, what was skipped and why."""
+    """What was measured.
 
-    rows: list[Json] = field(default_factory=list)
+    Attributes
+    ----------
+    budget_s
+        Longest expected training.
+    rows
+        A row per cost and size.
+    loads
+        The machine's load at every size.
+    skipped
+        What was skipped, and why.
+    answered
+        Each model's latest cell.
+    """
+
+    budget_s: float = float("inf")
+    rows: list[dict[str, Any]] = field(default_factory=list)
     loads: list[float] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
+    answered: dict[str, Path] = field(default_factory=dict)
 
     def add(self, model: str | None, phase: str, n_recordings: int, seconds: float, peak_bytes: int | None) -> None:
         """Keep one cost."""
@@ -117,30 +114,41 @@ class Growth:
         return [row["n_recordings"] for row in own], [row["seconds"] for row in own]
 
 
-def measure_growth(settings: GrowthSettings, *, cache: Path, stages: Stages, keras_backend: str | None) -> Growth:
+def measure_growth(
+    settings: RunSettings, surroundings: Surroundings, *, sizes: Sequence[int], budget_s: float
+) -> Growth:
     """Measure every size, smallest first.
+
+    Parameters
+    ----------
+    settings
+        Of the run that each size is, but for its folder; of the embedded corpus there are as many seeds as it takes.
+    surroundings
+        Cache of the corpus, progress and environment.
+    sizes
+        Numbers of recordings, rising.
+    budget_s
+        Longest expected training of one model on one size, in seconds.
 
     Raises
     ------
-    CorpusError, TaskError, SettingsError, UnknownModelError
+    CorpusError, TaskError, RunError, UnknownModelError
         The corpus is too small or not as needed, or a model is unknown.
     """
-    with stages.stage("speak") as spoken:
-        corpus = growing_corpus(settings.corpus, max(settings.sizes), cache=cache, on_speaker=spoken)
-    growth = Growth()
-    answered: dict[str, Path] = {}
+    check_models(settings.models)
+    with surroundings.stages.stage("speak") as spoken:
+        corpus = growing_corpus(settings.corpus, max(sizes), cache=surroundings.cache, on_speaker=spoken)
+    growth = Growth(budget_s=budget_s)
     with tempfile.TemporaryDirectory(prefix="voxfold-growth-") as temporary:
-        for size in settings.sizes:
+        for size in sizes:
             if size > len(corpus.recordings):
                 growth.skipped.append(f"{size:,} recordings: the corpus has {len(corpus.recordings):,}")
                 continue
-            place = Path(temporary) / str(size)
-            run = RunSettings(
-                corpus=settings.corpus, models=settings.models, threads=settings.threads, premium=False, out=place
-            )
-            growth.loads.append(round(os.getloadavg()[0], 1))
-            stages.say(f"{size:,} recordings")
-            _Size(run, growth, stages, keras_backend).measure(first(corpus, size), settings.budget_s, answered)
+            growth.loads.append(round(provenance.load_average(), 1))
+            surroundings.stages.say(f"{size:,} recordings")
+            own = settings.model_copy(update={"out": Path(temporary) / str(size)})
+            empty = dataclasses.replace(surroundings, cache=Path(temporary) / f"{size}.cache")
+            _measure_size(prepare_corpus(first(corpus, size), own, empty), growth)
     return growth
 
 
@@ -182,85 +190,56 @@ def first(corpus: Corpus, n_recordings: int) -> Corpus:
     return dataclasses.replace(corpus, recordings=check_recordings(part))
 
 
-class _Size:
-    """Measures one size."""
-
-    def __init__(self, settings: RunSettings, growth: Growth, stages: Stages, keras_backend: str | None) -> None:
-        self.settings = settings
-        self.growth = growth
-        self.stages = stages
-        self.keras_backend = keras_backend
-
-    def measure(self, corpus: Corpus, budget_s: float, answered: dict[str, Path]) -> None:
-        """Measure everything; `answered` has each model's latest cell, and gets the new ones."""
-        directory = RunDirectory(self.settings.folder)
-        task = find_task(self.settings.task)
-        material = prepare_corpus(
-            corpus, self.settings, task, cache=self.settings.folder.with_suffix(".cache"), stages=self.stages
-        )
-        features, size = material.features, len(corpus.recordings)
-        self.growth.add(None, "extract", size, features.extract_seconds, None)
-        conditions = conditions_of(self.settings, material, self.keras_backend)
-        directory.prepare(conditions, fresh=False)
-        for name, table in (
-            ("recordings", material.corpus.recordings),
-            ("quarantine", material.corpus.quarantine),
-            ("folds", material.plan.folds),
-        ):
-            tables.write(table, name, directory.path)
-        models = sources(self.settings.models)
-        jobs = make_jobs(self.settings, material, models, conditions)
-        for job in jobs:
-            if job.cell.fold == 0 and self._affordable(job, size, budget_s):
-                self._cell(job, directory, answered, size)
-        jobs = [job for job in jobs if job.cell.model in answered]
-        if jobs:
-            described = manifest_of(self.settings, material, models, conditions)
-            manifest = {**described, "command": "growth", "created": moment(None).isoformat()}
-            self._report(jobs, directory, material, (manifest, answered))
-
-    def _affordable(self, job: CellJob, size: int, budget_s: float) -> bool:
-        model = display_name(job.cell.model)
-        expected = expected_seconds(*self.growth.costs(model, "train"), size)
-        if expected <= budget_s:
-            return True
-        self.growth.skipped.append(
-            f"{model} on {size:,} recordings: training would take about {expected:,.0f} s, over --budget-s {budget_s:g}"
-        )
-        return False
-
-    def _cell(self, job: CellJob, directory: RunDirectory, answered: dict[str, Path], size: int) -> None:
-        model = display_name(job.cell.model)
-        outcome = next(run_jobs([job], at_a_time=1))
-        if outcome.error is not None:
-            self.growth.skipped.append(f"{model} on {size:,} recordings failed: {outcome.error}")
-            return
-        folder = directory.cells / job.cell.name
-        timings = tables.read("timings", folder)
-        seconds = timings.groupby("phase")["seconds"].sum()
-        peak = int(timings["peak_rss_bytes"].max())
-        n_asked = int(timings.loc[timings["phase"] == "predict-batch", "n_recordings"].iloc[0])
-        trained = float(seconds["select"] + seconds["fit"])
-        self.stages.say(f"{model}: trained in {trained:.1f} s")
-        self.growth.add(model, "train", size, trained, peak)
-        self.growth.add(model, "fit", size, float(seconds["fit"]), peak)
-        self.growth.add(model, "answer", size, float(seconds["predict-batch"]) / n_asked, peak)
-        answered[job.cell.model] = folder
-
-    def _report(
-        self,
-        jobs: Sequence[CellJob],
-        directory: RunDirectory,
-        material: Material,
-        run: tuple[Json, dict[str, Path]],
-    ) -> None:
-        manifest, answered = run
-        for job in jobs:
-            answer_again(job, answered[job.cell.model], directory, material)
-        collect(directory, jobs, manifest, material)
+def _measure_size(inputs: Inputs, growth: Growth) -> None:
+    """Measure everything on one size."""
+    size = len(inputs.corpus.recordings)
+    growth.add(None, "extract", size, inputs.features.extract_seconds, None)
+    directory = RunDirectory(inputs.settings.folder)
+    directory.prepare(inputs.conditions, fresh=False)
+    models = plug_ins.sources(inputs.settings.models)
+    manifest = {**manifest_of(inputs, models), "command": "growth", "created": moment(None).isoformat()}
+    begin(directory, inputs, manifest)
+    cells = list_cells(inputs, models)
+    for cell in cells:
+        if cell.fold == 0 and _is_affordable(cell, size, growth):
+            _measure_cell(cell, directory, inputs, growth)
+    answered = [cell for cell in cells if cell.model in growth.answered]
+    for cell in answered:
+        answer_again(cell, growth.answered[cell.model], directory, inputs)
+    if directory.collect(answered, manifest, inputs.features):
         seconds, peak = timed_report(directory.path)
-        self.stages.say(f"report: written in {seconds:.1f} s")
-        self.growth.add(None, "report", len(material.corpus.recordings), seconds, peak)
+        inputs.surroundings.stages.say(f"report: written in {seconds:.1f} s")
+        growth.add(None, "report", size, seconds, peak)
+
+
+def _is_affordable(cell: Cell, size: int, growth: Growth) -> bool:
+    model = display_name(cell.model)
+    expected = expected_seconds(*growth.costs(model, "train"), size)
+    if expected <= growth.budget_s:
+        return True
+    growth.skipped.append(
+        f"{model} on {size:,} recordings: training would take about {expected:,.0f} s, over --budget-s "
+        f"{growth.budget_s:g}"
+    )
+    return False
+
+
+def _measure_cell(cell: Cell, directory: RunDirectory, inputs: Inputs, growth: Growth) -> None:
+    model, size = display_name(cell.model), len(inputs.corpus.recordings)
+    (outcome,) = executor_of(directory, inputs).run(make_jobs([cell], inputs))
+    if outcome.folder is None:
+        growth.skipped.append(f"{model} on {size:,} recordings failed: {outcome.error}")
+        return
+    timings = tables.read("timings", outcome.folder)
+    seconds = timings.groupby("phase")["seconds"].sum()
+    peak = int(timings["peak_rss_bytes"].max())
+    n_asked = int(timings.loc[timings["phase"] == "predict-batch", "n_recordings"].iloc[0])
+    trained = float(seconds["select"] + seconds["fit"])
+    inputs.surroundings.stages.say(f"{model}: trained in {trained:.1f} s")
+    growth.add(model, "train", size, trained, peak)
+    growth.add(model, "fit", size, float(seconds["fit"]), peak)
+    growth.add(model, "answer", size, float(seconds["predict-batch"]) / n_asked, peak)
+    growth.answered[cell.model] = outcome.folder
 
 
 def expected_seconds(sizes: Sequence[int], costs: Sequence[float], size: int) -> float:
@@ -271,48 +250,43 @@ def expected_seconds(sizes: Sequence[int], costs: Sequence[float], size: int) ->
     return law.at(size) if law else costs[-1] * (size / sizes[-1]) ** _UNKNOWN_EXPONENT
 
 
-def answer_again(job: CellJob, source: Path, directory: RunDirectory, material: Material) -> None:
+def answer_again(cell: Cell, source: Path, directory: RunDirectory, inputs: Inputs) -> None:
     """Make a cell without running it: the answers in the cell `source`, drawn again for recordings of the same class.
 
     Parameters
     ----------
-    job
+    cell
         The cell to make; nothing is done where it is there.
     source
         Folder of a finished cell of the same model.
-    directory, material
+    directory, inputs
         The run.
     """
-    target = directory.cells / job.cell.name
+    target = directory.cells / cell.name
     if target.exists():
         return
     target.mkdir()
-    folds, recordings = material.plan.folds, material.corpus.recordings
-    tested = folds.loc[(folds["fold"] == job.cell.fold) & (folds["role"] == "test"), "recording_id"]
-    asked = recordings[recordings["recording_id"].isin(tested)].reset_index(drop=True)
+    (job,) = make_jobs([cell], inputs)
+    asked = job.split.take(job.split.where("test"))
     answers = tables.read("predictions", source)
-    truth = asked[job.label_column].astype("str")
-    rows = np.empty(len(asked), dtype=np.int64)
-    for label in truth.unique():
-        own, donors = np.flatnonzero(truth == label), np.flatnonzero(answers["y_true"] == label)
+    truth = np.array(job.classes, dtype=object)[asked.y]
+    rows = np.empty(len(truth), dtype=np.int64)
+    for label in np.unique(asked.y):
+        own, donors = np.flatnonzero(asked.y == label), np.flatnonzero(answers["y_true"] == job.classes[label])
         rows[own] = np.resize(donors if len(donors) else np.arange(len(answers)), len(own))
-    columns = {name: asked[name].to_numpy() for name in ("recording_id", "speaker", *tables.GROUP_COLUMNS)}
-    drawn = answers.iloc[rows].reset_index(drop=True).assign(**columns, **job.cell.keys, y_true=truth.to_numpy())
+    columns = {name: asked.recordings[name].to_numpy() for name in DESCRIBED}
+    drawn = answers.iloc[rows].reset_index(drop=True).assign(**columns, **cell.keys, y_true=truth)
     tables.write(drawn, "predictions", target)
-    tables.write(tables.read("timings", source).assign(**job.cell.keys), "timings", target)
-    record = json.loads((source / "cell.json").read_text(encoding="utf-8"))
-    text = json.dumps({**record, "key": job.key, "cell": job.cell.keys, "files": checksums(target)})
-    (target / "cell.json").write_text(text, encoding="utf-8")
+    tables.write(tables.read("timings", source).assign(**cell.keys), "timings", target)
+    record = json.loads((source / RECORD).read_text(encoding="utf-8"))
+    write_record(target, {**record, "key": cell.key, "cell": cell.keys, "files": checksums(target)})
 
 
 def timed_report(folder: Path) -> tuple[float, int]:
     """Rebuild a run's report in a process of its own; return its seconds and its peak memory in bytes."""
-    command = [sys.executable, "-m", "benchmarks", "report", str(folder)]
-    started, peak = time.perf_counter(), 0
-    with subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.DEVNULL) as process:
-        while process.poll() is None:
-            peak = max(peak, peak_rss_bytes(process.pid))
-            time.sleep(SECONDS_BETWEEN_LOOKS)
-    if process.returncode:
-        raise RuntimeError(f"report of {folder.name} recordings failed with exit status {process.returncode}")
-    return time.perf_counter() - started, peak
+    started = time.perf_counter()
+    command = [sys.executable, "-c", _REBUILD, str(folder.absolute())]
+    rebuilt = subprocess.run(command, cwd=provenance.CHECKOUT, capture_output=True, text=True, check=False)
+    if rebuilt.returncode:
+        raise RuntimeError(f"report of {folder.name} recordings failed: {rebuilt.stderr.strip()}")
+    return time.perf_counter() - started, int(rebuilt.stdout)

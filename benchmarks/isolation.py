@@ -19,9 +19,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from benchmarks.cells import CellJob, SplitRows, Stopwatch, fit, see, split_rows
-from benchmarks.executors import run_jobs
-from benchmarks.results import RunError
+from benchmarks.cells.cell import CellJob, SplitRows
+from benchmarks.cells.executors.local import LocalExecutor
+from benchmarks.cells.process import fit, see
+from benchmarks.cells.stopwatch import Stopwatch
+from benchmarks.errors import RunError
+from benchmarks.protocol.inputs import Inputs
 from features import views
 from features.blocks import Row, extract_block, read_image_block
 from features.cache import Features
@@ -45,23 +48,23 @@ class Looked:
     n_alone: int
     n_views: int
     n_handed: int
-    found: list[str]
+    findings: list[str]
 
 
-def look(corpus: Corpus, config: MfccConfig, features: Features, jobs: Sequence[CellJob]) -> Looked:
-    """Look at extraction, at views, and at what the first cell's model is handed."""
-    ids = corpus.recordings["recording_id"]
+def look(inputs: Inputs, job: CellJob | None) -> Looked:
+    """Look at extraction, at views, and at what the model of `job` is handed."""
+    features, ids = inputs.features, inputs.corpus.recordings["recording_id"]
     row_of = pd.Series(np.arange(len(features.index)), index=features.index["recording_id"])
     sampled = np.unique(np.linspace(0, len(ids) - 1, min(N_ALONE, len(ids))).astype(int))
     rows = row_of[ids.iloc[sampled]].to_numpy()
     alone = [
         clause
         for place, row in zip(sampled, rows, strict=True)
-        if (clause := _differs_alone(corpus, config, features, (place, int(row))))
+        if (clause := _differs_alone(inputs.corpus, inputs.config, features, (place, int(row))))
     ]
     seen = differing_views(features, rows)
-    n_handed, handed = what_a_model_is_handed(features, jobs[0]) if jobs else (0, [])
-    return Looked(n_alone=len(rows), n_views=len(views.VIEWS), n_handed=n_handed, found=[*alone, *seen, *handed])
+    n_handed, handed = what_a_model_is_handed(features, job) if job else (0, [])
+    return Looked(n_alone=len(rows), n_views=len(views.VIEWS), n_handed=n_handed, findings=[*alone, *seen, *handed])
 
 
 def _differs_alone(corpus: Corpus, config: MfccConfig, features: Features, at: tuple[int, int]) -> str | None:
@@ -70,11 +73,11 @@ def _differs_alone(corpus: Corpus, config: MfccConfig, features: Features, at: t
     name = corpus.recordings["recording_id"].iloc[place]
     path = str(corpus.root / corpus.recordings["path"].iloc[place])
     with tempfile.TemporaryDirectory() as folder:
-        values, found = _extract(corpus, config, Path(folder), path)
-    if found.error is not None:
-        return f"'{name}' cannot be read any more ({found.error})"
+        values, alone = _extract(corpus, config, Path(folder), path)
+    if alone.error is not None:
+        return f"'{name}' cannot be read any more ({alone.error})"
     known = features.index.iloc[row]
-    same_place = (found.first_frame, found.n_sounding) == (known["first_frame"], known["n_sounding"])
+    same_place = (alone.first_frame, alone.n_sounding) == (known["first_frame"], known["n_sounding"])
     if same_place and values.tobytes() == np.asarray(features.values[row]).tobytes():
         return None
     largest = float(np.abs(values - features.values[row]).max())
@@ -88,14 +91,14 @@ def _extract(corpus: Corpus, config: MfccConfig, folder: Path, path: str) -> tup
     if corpus.sample_rate_hz is None:
         np.lib.format.open_memmap(folder / "images.npy", mode="w+", dtype=np.uint8, shape=(*shape, 3)).flush()
         work = read_image_block
-    found = work((folder, config, 0, [path]))[0]
-    return np.array(np.load(folder / "values.npy")[0]), found
+    (row,) = work((folder, config, 0, [path]))
+    return np.array(np.load(folder / "values.npy")[0]), row
 
 
 def differing_views(features: Features, rows: NDArray[np.int64]) -> list[str]:
     """Make every view of `rows` alone and in company; say which differ in any bit."""
     company = np.unique(np.concatenate([rows, np.linspace(0, len(features.index) - 1, N_AROUND).astype(int)]))
-    found = []
+    findings = []
     for name in views.VIEWS:
         together = _view(features, name, company)
         differing = [
@@ -105,8 +108,8 @@ def differing_views(features: Features, rows: NDArray[np.int64]) -> list[str]:
             != together[int(np.searchsorted(company, row))].tobytes()
         ]
         if differing:
-            found.append(f"the view '{name}' of {len(differing)} recordings depends on the recordings around")
-    return found
+            findings.append(f"the view '{name}' of {len(differing)} recordings depends on the recordings around")
+    return findings
 
 
 def _view(features: Features, name: str, rows: NDArray[np.int64]) -> NDArray[Any]:
@@ -144,11 +147,11 @@ class Writing:
 
 def what_a_model_is_handed(features: Features, job: CellJob) -> tuple[int, list[str]]:
     """Let a model that writes go through a cell's code; return how many recordings it got, and which it must not."""
-    rows = _some(split_rows(job, features.index))
+    rows = _some(job.split)
     model = Writing()
     fit(model, see(features, model.view, rows), rows, True, Stopwatch())
     expected = [rows.where("train"), rows.where("validation"), rows.where("train", "validation")]
-    found = []
+    findings = []
     for got, places, what in zip(model.handed, expected, ("choosing", "choosing", "fitting"), strict=True):
         right = np.asarray(features.values[rows.tensor_rows[places]], dtype=np.float32).reshape(len(places), -1)
         if (
@@ -156,83 +159,76 @@ def what_a_model_is_handed(features: Features, job: CellJob) -> tuple[int, list[
             or got.x.tobytes() != right.tobytes()
             or not np.array_equal(got.y, rows.y[places])
         ):
-            found.append(
+            findings.append(
                 f"a model is handed other recordings for {what} than training and validation of {job.cell.name}"
             )
-    return sum(len(each.y) for each in model.handed), found
+    return sum(len(each.y) for each in model.handed), findings
 
 
 def _some(rows: SplitRows) -> SplitRows:
     """Return at most `N_HANDED` recordings of each role, evenly spread."""
     places = [rows.where(role) for role in ("train", "validation", "test")]
     spread = [each[np.unique(np.linspace(0, len(each) - 1, min(len(each), N_HANDED)).astype(int))] for each in places]
-    kept = np.sort(np.concatenate(spread))
-    return SplitRows(
-        recordings=rows.recordings.iloc[kept].reset_index(drop=True),
-        tensor_rows=rows.tensor_rows[kept],
-        y=rows.y[kept],
-        role=rows.role[kept],
-    )
+    return rows.take(np.sort(np.concatenate(spread)))
 
 
-def peeking(features: Features, jobs: Sequence[CellJob]) -> list[str]:
+def peeking(inputs: Inputs, jobs: Sequence[CellJob]) -> list[str]:
     """Fit the model of every job twice, in real cells that differ in half of the test recordings only; say who noticed.
 
-    The MFCCs of that half are replaced by noise and its labels by other classes, in the run directory and in the
-    features that the cell is told of. The answers for the other half must stay the same in every bit: a model that
-    looks at test recordings, while it is fitted or through statistics of what it is asked, gives others.
+    The MFCCs of that half are replaced by noise and its labels by other classes. The answers for the other half must
+    stay the same in every bit: a model that looks at test recordings, while it is fitted or through statistics of what
+    it is asked, gives others.
+
+    Parameters
+    ----------
+    inputs
+        Of the jobs.
+    jobs
+        Of one split.
 
     Raises
     ------
     RunError
         A model failed.
     """
+    touched = half_of_the_test(jobs[0].split)
+    untouched = np.setdiff1d(jobs[0].split.where("test"), touched)
+    names = set(jobs[0].split.recordings["recording_id"].iloc[untouched])
     with tempfile.TemporaryDirectory() as folder:
-        changed = [_changed(features, job, Path(folder)) for job in jobs]
-        outcomes = list(
-            run_jobs([*(_kept(job, Path(folder)) for job in jobs), *(job for job, _ in changed)], at_a_time=1)
-        )
-        failed = [f"{each.job.cell.model}: {each.error}" for each in outcomes if each.error is not None]
-        if failed:
-            raise RunError(f"--models: cannot be tried, since it failed: {failed[0]}")
-        return [
-            clause
-            for job, (other, untouched) in zip(jobs, changed, strict=True)
-            if (clause := _noticed(job, (_kept(job, Path(folder)), other), untouched))
-        ]
+        _with_noise(inputs.features, jobs[0].split.tensor_rows[touched], Path(folder) / jobs[0].features)
+        as_it_was = _answers(jobs, inputs.surroundings.cache, Path(folder) / "kept")
+        changed = _answers([_with_other_labels(job, touched) for job in jobs], Path(folder), Path(folder) / "changed")
+    told = (_noticed(*each, names) for each in zip(jobs, as_it_was, changed, strict=True))
+    return [clause for clause in told if clause is not None]
 
 
-def _kept(job: CellJob, folder: Path) -> CellJob:
-    """Return the job with a run directory of its own, where everything is as it was."""
-    return _moved(job, folder / "kept", job.features)
-
-
-def _moved(job: CellJob, run: Path, features: str) -> CellJob:
-    if not run.exists():
-        (run / "cells").mkdir(parents=True)
-        for name in ("recordings.parquet", "folds.parquet"):
-            shutil.copy(Path(job.run) / name, run / name)
-    return dataclasses.replace(job, run=str(run), features=features, save=False)
-
-
-def _changed(features: Features, job: CellJob, folder: Path) -> tuple[CellJob, set[str]]:
-    """Return the job with half of its test recordings replaced, and the names of the other half."""
-    rows = split_rows(job, features.index)
+def half_of_the_test(rows: SplitRows) -> NDArray[np.int64]:
+    """Return the places of the test recordings of every other speaker."""
     test = rows.where("test")
-    speakers = np.unique(rows.recordings["speaker"].to_numpy(dtype=str)[test])
-    touched = test[np.isin(rows.recordings["speaker"].to_numpy(dtype=str)[test], speakers[::2])]
-    run = folder / f"changed-{job.cell.protocol}-{job.cell.repetition}-{job.cell.fold}"
-    entry = run / "features"
-    other = _moved(job, run, str(entry))
-    if not entry.exists():
-        shutil.copytree(job.features, entry)
-        _replace_values(entry, rows.tensor_rows[touched])
-        _replace_labels(run, rows.recordings["recording_id"].iloc[touched], job)
-    untouched = np.setdiff1d(test, touched)
-    return other, set(rows.recordings["recording_id"].iloc[untouched])
+    speaker = rows.recordings["speaker"].to_numpy(dtype=str)[test]
+    return test[np.isin(speaker, np.unique(speaker)[::2])]
 
 
-def _replace_values(entry: Path, rows: NDArray[np.int64]) -> None:
+def _answers(jobs: Sequence[CellJob], features: Path, results: Path) -> list[pd.DataFrame]:
+    """Run the cells; return the predictions of each."""
+    results.mkdir()
+    answers = {}
+    for outcome in LocalExecutor(features=features, results=results).run(jobs):
+        if outcome.folder is None:
+            raise RunError(f"--models: cannot be tried, since it failed: {outcome.job.cell.model}: {outcome.error}")
+        answers[outcome.job.cell.model] = tables.read("predictions", outcome.folder)
+    return [answers[job.cell.model] for job in jobs]
+
+
+def _with_other_labels(job: CellJob, places: NDArray[np.int64]) -> CellJob:
+    y = job.split.y.copy()
+    y[places] = (y[places] + 1) % len(job.classes)
+    return dataclasses.replace(job, split=dataclasses.replace(job.split, y=y))
+
+
+def _with_noise(features: Features, rows: NDArray[np.int64], entry: Path) -> None:
+    """Copy the features to `entry`, those of `rows` replaced by noise."""
+    shutil.copytree(features.folder, entry)
     values = np.load(entry / "values.npy", mmap_mode="r+")
     rng = np.random.default_rng(0)
     spread = float(np.std(values[: min(len(values), 256)]))
@@ -244,22 +240,10 @@ def _replace_values(entry: Path, rows: NDArray[np.int64]) -> None:
         images.flush()
 
 
-def _replace_labels(run: Path, recording_ids: pd.Series, job: CellJob) -> None:
-    table = tables.read("recordings", run)
-    next_class = dict(zip(job.classes, (*job.classes[1:], job.classes[0]), strict=True))
-    touched = table["recording_id"].isin(recording_ids)
-    kind = table[job.label_column].dtype
-    table[job.label_column] = table[job.label_column].astype("object")
-    given = table.loc[touched, job.label_column]
-    changed = [next_class[str(int(value)) if isinstance(value, float) else str(value)] for value in given]
-    table.loc[touched, job.label_column] = [float(value) for value in changed] if kind.kind in "fi" else changed
-    table[job.label_column] = table[job.label_column].astype(kind)
-    tables.write(table, "recordings", run)
-
-
-def _noticed(job: CellJob, pair: tuple[CellJob, CellJob], untouched: set[str]) -> str | None:
-    answers = [tables.read("predictions", Path(each.run) / "cells" / each.cell.name) for each in pair]
-    before, after = (table[table["recording_id"].isin(untouched)].reset_index(drop=True) for table in answers)
+def _noticed(job: CellJob, as_it_was: pd.DataFrame, changed: pd.DataFrame, untouched: set[str]) -> str | None:
+    before, after = (
+        table[table["recording_id"].isin(untouched)].reset_index(drop=True) for table in (as_it_was, changed)
+    )
     labels = int((before["y_pred"] != after["y_pred"]).sum())
     scores = np.stack(before["scores"].to_list()), np.stack(after["scores"].to_list())
     if labels == 0 and scores[0].tobytes() == scores[1].tobytes():

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from features.regular_files import sha256
 from models.catalogue import CATALOGUE, display_name
-
-if TYPE_CHECKING:
-    from benchmarks.cells import CellJob
 
 Sources = dict[str, dict[str, str]]
 """Models by the name that the user gave, each with the hash of its source if it is a plug-in."""
@@ -72,11 +69,3 @@ def _sources_in(manifest: dict[str, Any]) -> Sources:
             source = entry.get("plug_in")
             models[entry["argument"]] = {"plug_in": source} if isinstance(source, str) else {}
     return models
-
-
-def told(others: Sources, kept: Sequence[CellJob]) -> Iterator[str]:
-    """Say of every plug-in that is not named now what becomes of it."""
-    for model in others:
-        n_cells = sum(job.cell.model == model for job in kept)
-        fate = f"its {n_cells} finished cells stay in the report" if n_cells else "it is left out of the report"
-        yield f"model '{model}' of a former run is a plug-in and not named now: {fate}; name it in --models to run it"

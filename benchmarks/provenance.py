@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import platform
 import subprocess
 from functools import cache
@@ -36,13 +37,13 @@ PACKAGES = (
 @cache
 def versions() -> dict[str, str]:
     """Versions of Python and of the installed packages that results depend on."""
-    found = {"python": platform.python_version()}
+    installed = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
-            found[package] = version(package)
+            installed[package] = version(package)
         except PackageNotFoundError:
             continue
-    return found
+    return installed
 
 
 @cache
@@ -80,6 +81,16 @@ def machine() -> dict[str, str | int]:
         "memory_bytes": psutil.virtual_memory().total,
         "system": f"{platform.system()} {platform.machine()}",
     }
+
+
+def machine_name() -> str:
+    """Name the machine in a few words: its processor and cores."""
+    return f"{_processor()}, {psutil.cpu_count() or 0} cores"
+
+
+def load_average() -> float:
+    """Return how many processes wanted a core, on average over the last minute; NaN where the system does not tell."""
+    return os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
 
 
 def _processor() -> str:

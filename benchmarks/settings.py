@@ -65,7 +65,8 @@ class RunSettings(BaseModel):
     threads, jobs
         Threads per cell (None: the cores divided by `jobs`); cells at a time.
     cell_time_s, cell_memory_mb
-        What one cell may take: seconds (None: any number), resident memory in 10^6 bytes (None: `benchmarks.limits`).
+        What one cell may take: seconds (None: any number), resident memory in 10^6 bytes (None:
+        `benchmarks.cells.limits`).
     premium, refit, save_models, strict, allow_outside, fresh
         See the command line.
     cache, out

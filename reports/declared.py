@@ -56,11 +56,6 @@ class _Choice(OpenPart):
     model_bytes: Whole | None = None
 
 
-class _Cells(OpenPart):
-    failed: list[_Failure] = Field(default_factory=list)
-    choices: list[_Choice] = Field(default_factory=list)
-
-
 class Machine(OpenPart):
     """The machine on which something was measured."""
 
@@ -68,6 +63,12 @@ class Machine(OpenPart):
     system: str | None = None
     cores: Whole | None = None
     memory_bytes: Whole | None = None
+
+
+class _Cells(OpenPart):
+    failed: list[_Failure] = Field(default_factory=list)
+    choices: list[_Choice] = Field(default_factory=list)
+    machines: dict[str, Machine] = Field(default_factory=dict)
 
 
 class Manifest(JsonFile):

@@ -21,7 +21,8 @@ GROUP_COLUMNS = ("gender", "accent", "accent_bucket", "native_speaker", "age_ban
 MAX_ROWS = 100_000_000
 """Rows of a table; a file of a few bytes can say that it has more than any memory holds."""
 
-PHASES = ("extract", "import", "fit", "select", "first-call", "predict-batch", "predict-one")
+PHASES = ("extract", "import", "fit", "select", "first-call", "predict-batch", "predict-one", "process")
+"""What is timed; ``process`` is how long the cell's process lived, all other phases in it: it counts in no cost."""
 
 CELL_KEYS = ("model", "protocol", "repetition", "fold", "seed")
 
@@ -85,6 +86,8 @@ SCHEMAS: dict[str, pa.Schema] = {
             *_CELL_FIELDS,  # phase extract belongs to no cell: model "features", protocol "", the numbers 0
             *_present(phase=pa.string(), n_recordings=pa.int64(), seconds=pa.float64(), peak_rss_bytes=pa.int64()),
             *_present(threads=pa.int64(), contended=pa.bool_()),
+            *_present(machine=pa.string()),  # a short name; the manifest's cells.machines says more
+            pa.field("load", pa.float64()),  # average of the minute before the cell began
         ]
     ),
 }

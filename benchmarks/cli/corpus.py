@@ -88,8 +88,8 @@ def images(
 ) -> None:
     """Write AudioMNIST's MFC images and the maps from image to recording."""
     with one_line_errors():
+        from benchmarks.errors import TaskError
         from benchmarks.progress import Stages
-        from benchmarks.protocol.tasks import TaskError
         from features.corpora.audiomnist import open_audiomnist
         from features.maps import write_images, write_maps
 

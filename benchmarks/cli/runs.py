@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import shlex
 import sys
@@ -12,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from benchmarks.cli.options import Cache, Corpus, TimingsFrom, cache_folder, one_line_errors, say
+from benchmarks.cli.options import Cache, Corpus, TimingsFrom, one_line_errors, say, surroundings
 from models.catalogue import CATALOGUE
 
 
@@ -96,29 +95,21 @@ def run(
 
         announce_resuming(fresh=True)
         from benchmarks import plug_ins
-        from benchmarks.progress import Stages
-        from benchmarks.runner import closing_words
-        from benchmarks.runner import run as run_benchmark
+        from benchmarks.run import closing_words
+        from benchmarks.run import run as run_benchmark
         from benchmarks.settings import read_settings
 
         settings = read_settings(given, config)
         again = [argument for argument in sys.argv[1:] if argument != "--fresh"]
         command = shlex.join(["python", "-m", "benchmarks", *again])
         plug_ins.look_here(settings.models)
-        outcome = run_benchmark(
-            settings,
-            cache=cache_folder(settings.cache),
-            command=_without_places(command),
-            created=created,
-            stages=Stages(),
-            keras_backend=os.environ.get("KERAS_BACKEND"),
-        )
-        if outcome.report is not None:
-            say(closing_words(outcome.folder))
-        for failure in outcome.failed:
+        done = run_benchmark(settings, surroundings(settings.cache), command=_without_places(command), created=created)
+        if done.report is not None:
+            say(closing_words(done.folder))
+        for failure in done.failed:
             say(f"failed: {failure['cell']}: {failure['error']}")
-        say(f"report: {outcome.report or 'none, no cell finished'}")
-    if outcome.failed:
+        say(f"report: {done.report or 'none, no cell finished'}")
+    if done.failed:
         raise typer.Exit(1)
 
 
@@ -143,9 +134,8 @@ def audit(
     with one_line_errors():
         from benchmarks import plug_ins
         from benchmarks.audit import lines
-        from benchmarks.auditing import audit_corpus
-        from benchmarks.progress import Stages
-        from benchmarks.protocol.tasks import LeakError
+        from benchmarks.errors import LeakError
+        from benchmarks.run import audit_corpus
         from benchmarks.settings import read_settings
         from reports.audits import leaks
         from reports.plain_text import printable
@@ -153,12 +143,7 @@ def audit(
         settings = read_settings({**given, "premium": False})
         plug_ins.look_here(settings.models)
         try:
-            leak_audit = audit_corpus(
-                settings,
-                cache=cache_folder(cache),
-                stages=Stages(),
-                keras_backend=os.environ.get("KERAS_BACKEND"),
-            )
+            leak_audit = audit_corpus(settings, surroundings(cache))
         except LeakError as error:
             say(f"leak           {error}")
             raise typer.Exit(1) from None
@@ -179,18 +164,16 @@ def growth(
     """Measure how extraction, training, answers and the report grow, and how far this machine goes."""
     with one_line_errors():
         from benchmarks import plug_ins
-        from benchmarks.growth import measure_growth, read_growth_settings
+        from benchmarks.growth import measure_growth, read_sizes
         from benchmarks.growth_tables import content_of, markdown, write
-        from benchmarks.progress import Stages
+        from benchmarks.settings import read_settings
 
-        plug_ins.look_here(models.split(","))
-        settings = read_growth_settings(
-            {"corpus": corpus, "models": models, "sizes": sizes, "budget_s": budget_s, "threads": threads}
-        )
-        costs = measure_growth(
-            settings, cache=cache_folder(cache), stages=Stages(), keras_backend=os.environ.get("KERAS_BACKEND")
-        )
-        content = content_of(costs, dataclasses.asdict(settings))
+        settings = read_settings({"corpus": corpus, "models": models, "threads": threads, "premium": False})
+        plug_ins.look_here(settings.models)
+        numbers = read_sizes(sizes)
+        costs = measure_growth(settings, surroundings(cache), sizes=numbers, budget_s=budget_s)
+        asked = settings.model_dump(include={"corpus", "models", "threads"})
+        content = content_of(costs, {**asked, "sizes": numbers, "budget_s": budget_s})
         page = write(content, out)
         say(markdown(content), nl=False)
         say(f"page: {page}")

@@ -1,1 +1,1 @@
-"""What a run asks of its corpus: a task, and how speakers are held out."""
+"""Who is trained and tested on what: tasks, folds, the inputs of a run's cells."""

@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from benchmarks.errors import TaskError
 from benchmarks.protocol.fold_checks import check_folds
 from benchmarks.protocol.published_folds import OFFICIAL_FOLDS
-from benchmarks.protocol.tasks import MIN_FOLDS, LabelledRecordings, Task, TaskError, class_sizes
+from benchmarks.protocol.tasks import MIN_FOLDS, LabelledRecordings, Task, class_sizes
 from features.corpora.recordings import offenders
 from reports.terms import CONTROL, NOT_STATED, RANDOM
 

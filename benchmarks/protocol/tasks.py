@@ -6,18 +6,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from benchmarks.errors import TaskError
 from features.corpora.recordings import offenders
 
 MIN_FOLDS = 3
 """Fewest folds in which a class can be in training, validation and test at once."""
-
-
-class TaskError(ValueError):
-    """A task or protocol does not fit the corpus; the message is for the user."""
-
-
-class LeakError(TaskError):
-    """A split shares speakers or copies between its sides; the message is for the user."""
 
 
 @dataclass(frozen=True, kw_only=True)

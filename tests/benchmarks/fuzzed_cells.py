@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import random
 from pathlib import Path
-from types import SimpleNamespace
 
-from benchmarks.cells import checksums
-from benchmarks.results import SCHEMA, RunDirectory, RunError
+from benchmarks import provenance
+from benchmarks.cells.cell import Cell
+from benchmarks.cells.finished_cell import checksums
+from benchmarks.cells.manifest import SCHEMA, cells_entry
+from benchmarks.cells.run_directory import RunDirectory
+from benchmarks.errors import RunError
 from reports.declared import Manifest
 
 from ..reports.fuzzed import mutated, with_odd_value
@@ -16,7 +19,7 @@ from ..reports.test_declared import GOOD
 
 CELL = {"model": "svm", "protocol": "grouped", "repetition": 0, "fold": 0, "seed": 0}
 NAME = "svm-grouped-r0-f0-s0"
-JOB = SimpleNamespace(cell=SimpleNamespace(name=NAME, keys=CELL), key="0123", save=True)
+THIS = Cell(**CELL, key="0123")
 CONDITIONS = {"task": "gender", "threads": 2, "mfcc": {"recipe": "psf"}, "versions": {"numpy": "2"}}
 FILES = {
     "cell.json": f"cells/{NAME}/cell.json",
@@ -35,6 +38,7 @@ class FuzzedCells:
         (cell / "model").mkdir(parents=True)
         (cell / "predictions.parquet").write_bytes(b"rows")
         record = {"key": "0123", "cell": CELL, "settings": {"C": 10.0}, "model_bytes": 12, "savable": True}
+        record |= {"machine": provenance.machine(), "machine_name": "a machine", "versions": {}, "source": "4567"}
         contents = {
             "cell.json": {**record, "files": checksums(cell)},
             "error.txt": "ValueError: no",
@@ -58,13 +62,10 @@ class FuzzedCells:
             self.directory.prepare(CONDITIONS, fresh=False)
         except RunError as error:
             assert str(error)
-        record = self.directory.record(JOB)
-        assert self.directory.is_done(JOB) in (True, False)
-        (failure,) = self.directory.failures([JOB])
-        choices = (
-            [{**record["cell"], "settings": record["settings"], "model_bytes": record["model_bytes"]}] if record else []
-        )
-        cells = {"finished": len(choices), "failed": [failure], "choices": choices}
+        record = self.directory.record(THIS)
+        assert self.directory.is_done(THIS, save=True) in (True, False)
+        (failure,) = self.directory.failures([THIS])
+        cells = cells_entry([record] if record else [], [failure])
         Manifest.check_content(json.loads(json.dumps({**GOOD, "cells": cells}, allow_nan=False)))
-        self.directory.find_damage()
+        self.directory.damaged()
         path.write_bytes(self.whole[name])

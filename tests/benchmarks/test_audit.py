@@ -15,16 +15,13 @@ import soundfile
 
 from benchmarks import isolation, telling
 from benchmarks.audit import audit, splits_of
-from benchmarks.auditing import audited
-from benchmarks.jobs import make_jobs
-from benchmarks.manifests import conditions_of
-from benchmarks.preparing import prepare
+from benchmarks.cells.jobs import list_cells, make_jobs
 from benchmarks.progress import Stages
 from benchmarks.protocol.folds import make_plan
-from benchmarks.protocol.tasks import find_task
+from benchmarks.protocol.inputs import Surroundings, prepare_inputs
 from benchmarks.settings import read_settings
 from features import views
-from reports import tables, wording
+from reports import wording
 from reports.audits import CLEAR, LEAK, NOT_LOOKED, WARNING
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -77,27 +74,19 @@ def corpus(tones, tmp_path_factory):
     return path
 
 
-def material_of(corpus, cache, **given):
+def inputs_of(corpus, cache, **given):
     settings = read_settings({"corpus": f"audiomnist:{corpus}", "folds": 3, "premium": False, **given})
-    return settings, prepare(settings, find_task(settings.task), cache=cache, stages=Stages())
+    return prepare_inputs(settings, Surroundings(cache=cache, stages=Stages()))
 
 
-def looked_at(folder, settings, material):
-    """Everything the audit needs, with its tables in `folder`."""
-    settings = settings.model_copy(update={"out": folder})
-    tables.write(material.corpus.recordings, "recordings", folder)
-    tables.write(material.plan.folds, "folds", folder)
-    jobs = make_jobs(settings, material, {"majority": {}}, conditions_of(settings, material, None))
-    return audited(folder, settings, material, jobs)
-
-
-def checked(audited):
-    return {entry["name"]: entry for entry in audit(audited, seed=0)["checks"]}
+def checked(inputs, *, with_job=True):
+    job = next(make_jobs(list_cells(inputs, {"majority": {}}), inputs)) if with_job else None
+    return {entry["name"]: entry for entry in audit(inputs, job, seed=0)["checks"]}
 
 
 @pytest.fixture
-def clean(corpus, tmp_path):
-    return looked_at(tmp_path, *material_of(corpus, corpus.parent / "cache"))
+def clean(corpus):
+    return inputs_of(corpus, corpus.parent / "cache")
 
 
 def with_copy(corpus, tmp_path, change, *, of="0_01_0", name="0_02_9", suffix=".flac"):
@@ -120,25 +109,24 @@ def test_nothing_is_found_where_nothing_was_planted(clean):
 
 
 def test_a_speaker_on_two_sides_is_found(clean):
-    folds = tables.read("folds", clean.folder)
+    folds = clean.plan.folds.copy()
     first = folds["fold"] == 0
     folds.loc[first & (folds["recording_id"] == "0_01_0"), "role"] = "test"
     folds.loc[first & (folds["recording_id"] == "0_01_1"), "role"] = "train"
-    tables.write(folds, "folds", clean.folder)
-    found = checked(clean)["speakers"]
+    planted = dataclasses.replace(clean, plan=dataclasses.replace(clean.plan, folds=folds))
+    found = checked(planted)["speakers"]
     assert (found["outcome"], found["n_findings"]) == (LEAK, 1)
     assert found["findings"][0].startswith("speaker '01' in test and train") and "fold 0" in found["findings"][0]
 
 
 def test_a_random_protocol_shares_speakers_by_design(corpus, tmp_path):
-    audited = looked_at(tmp_path, *material_of(corpus, corpus.parent / "cache", protocol="recording-random"))
-    assert checked(audited)["speakers"]["outcome"] == NOT_LOOKED
+    inputs = inputs_of(corpus, corpus.parent / "cache", protocol="recording-random")
+    assert checked(inputs)["speakers"]["outcome"] == NOT_LOOKED
 
 
 def test_identical_audio_in_another_format_is_found(corpus, tmp_path):
     planted = with_copy(corpus, tmp_path, lambda samples, rate: samples)
-    settings, material = material_of(planted, tmp_path / "cache")
-    found = checked(looked_at(tmp_path, settings, material))
+    found = checked(inputs_of(planted, tmp_path / "cache"))
     assert (found["identical"]["outcome"], found["identical"]["n_findings"]) == (LEAK, 1)
     assert found["identical"]["findings"][0].startswith("'0_01_0' = '0_02_9' (speakers '01', '02'")
     assert found["near-duplicates"]["n_findings"] == 0  # not told twice
@@ -146,15 +134,15 @@ def test_identical_audio_in_another_format_is_found(corpus, tmp_path):
 
 def test_a_speakers_own_copy_on_one_side_is_no_leak_but_counted(corpus, tmp_path):
     planted = with_copy(corpus, tmp_path, lambda samples, rate: samples, name="0_01_9")
-    found = checked(looked_at(tmp_path, *material_of(planted, tmp_path / "cache")))["identical"]
+    found = checked(inputs_of(planted, tmp_path / "cache"))["identical"]
     assert (found["outcome"], found["numbers"]["n_harmless"]) == (CLEAR, 1)
 
 
 def test_files_left_out_for_their_bytes_are_counted(clean):
     reason = "has the same bytes as '0_01_0', which is used; keep one of them"
     quarantine = pd.DataFrame({"recording": ["a.wav", "b.wav"], "reason": [reason, "no audio"]}, dtype="str")
-    audited = dataclasses.replace(clean, corpus=dataclasses.replace(clean.corpus, quarantine=quarantine))
-    found = checked(audited)["identical"]
+    inputs = dataclasses.replace(clean, corpus=dataclasses.replace(clean.corpus, quarantine=quarantine))
+    found = checked(inputs)["identical"]
     assert found["numbers"]["n_left_out"] == 1 and "1 files with the same bytes" in found["looked_at"]
 
 
@@ -171,15 +159,14 @@ CHANGES = {
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_near_duplicate_across_sides_is_found(corpus, tmp_path, change):
     planted = with_copy(corpus, tmp_path, CHANGES[change])
-    found = checked(looked_at(tmp_path, *material_of(planted, tmp_path / "cache")))["near-duplicates"]
+    found = checked(inputs_of(planted, tmp_path / "cache"))["near-duplicates"]
     assert (found["outcome"], found["n_findings"]) == (LEAK, 1)
     assert found["findings"][0].startswith("'0_01_0' and '0_02_9' (distance 0.0")
 
 
-def other_side(audited, speaker):
+def other_side(inputs, speaker):
     """A speaker who stands on another side than `speaker` in some split."""
-    folds = tables.read("folds", audited.folder)
-    sides = folds.merge(audited.corpus.recordings[["recording_id", "speaker"]], on="recording_id")
+    sides = inputs.plan.folds.merge(inputs.corpus.recordings[["recording_id", "speaker"]], on="recording_id")
     roles = sides.groupby(["speaker", "fold"])["role"].first().unstack()
     return next(other for other in roles.index if (roles.loc[other] != roles.loc[speaker]).any())
 
@@ -187,23 +174,22 @@ def other_side(audited, speaker):
 def test_near_duplicates_of_real_recordings_are_found_and_no_others(shared_data, tmp_path):
     planted = tmp_path / "planted"
     shutil.copytree(shared_data / "audiomnist", planted)
-    clean = looked_at(tmp_path, *material_of(planted, tmp_path / "cache"))
+    clean = inputs_of(planted, tmp_path / "cache")
     assert checked(clean)["near-duplicates"]["n_findings"] == 0
     sources = clean.corpus.recordings.drop_duplicates("speaker").iloc[: len(CHANGES)]
     for place, (change, source) in enumerate(zip(CHANGES.values(), sources.itertuples(), strict=True)):
         samples, rate = soundfile.read(clean.corpus.root / source.path, dtype="int16")
         target = other_side(clean, source.speaker)
         soundfile.write(planted / "data" / target / f"9_{target}_{90 + place}.wav", change(samples, rate), rate)
-    found = checked(looked_at(tmp_path, *material_of(planted, tmp_path / "cache")))["near-duplicates"]
+    found = checked(inputs_of(planted, tmp_path / "cache"))["near-duplicates"]
     assert (found["outcome"], found["n_findings"]) == (LEAK, len(CHANGES))
 
 
 def test_features_standardised_over_the_corpus_are_found(clean, tmp_path):
     mean, sd = (statistic(clean.features.values, axis=0) for statistic in (np.mean, np.std))
     standardised = ((clean.features.values - mean) / np.maximum(sd, 1e-3)).astype(np.float32)
-    found = checked(
-        dataclasses.replace(clean, features=dataclasses.replace(clean.features, values=standardised), jobs=())
-    )["preprocessing"]
+    planted = dataclasses.replace(clean, features=dataclasses.replace(clean.features, values=standardised))
+    found = checked(planted, with_job=False)["preprocessing"]
     assert (found["outcome"], found["n_findings"]) == (LEAK, 8)
     assert "has other MFCCs alone than beside the others (largest difference" in found["findings"][0]
 
@@ -241,7 +227,7 @@ def test_a_room_that_tells_the_gender_is_a_warning(corpus, tmp_path):
     for entry in metadata.values():
         entry["recordingroom"] = "Kino" if entry["gender"] == "female" else "Ruheraum"
     file.write_text(json.dumps(metadata))
-    found = checked(looked_at(tmp_path, *material_of(planted, tmp_path / "cache")))["groups"]
+    found = checked(inputs_of(planted, tmp_path / "cache"))["groups"]
     assert (found["outcome"], found["n_findings"]) == (WARNING, 1)
     assert found["findings"][0].startswith("room alone tells 100.0 % (chance 50.0 %, corrected p 0.0")
 

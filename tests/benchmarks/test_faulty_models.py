@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from benchmarks.executors import end
-from benchmarks.limits import MB, Limits, limits_of, machine_memory_bytes, wait_within
+from benchmarks.cells.executors.supervision import end, wait_within
+from benchmarks.cells.limits import MB, Limits, limits_of, machine_memory_bytes
 from benchmarks.settings import SettingsError, read_settings
 
 from . import interrupting

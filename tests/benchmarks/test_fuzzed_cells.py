@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from benchmarks.results import RunError
+from benchmarks.errors import RunError
 
-from .fuzzed_cells import CONDITIONS, FILES, JOB, READERS, FuzzedCells
+from .fuzzed_cells import CONDITIONS, FILES, READERS, THIS, FuzzedCells
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def fuzzed(tmp_path):
 
 def test_the_directory_is_good_before_it_is_damaged(fuzzed):
     fuzzed.directory.prepare(CONDITIONS, fresh=False)
-    assert fuzzed.directory.is_done(JOB) and not fuzzed.directory.find_damage()
+    assert fuzzed.directory.is_done(THIS, save=True) and not fuzzed.directory.damaged()
 
 
 @pytest.mark.parametrize("reader", READERS)
@@ -37,7 +37,7 @@ def test_conditions_that_are_none_are_told(fuzzed, conditions):
 def test_a_cell_whose_settings_no_file_can_hold_is_repeated(fuzzed, value):
     path = fuzzed.directory.path / FILES["cell.json"]
     path.write_text(json.dumps({**json.loads(path.read_text()), "settings": {"C": value}}))
-    assert fuzzed.directory.record(JOB) is None
+    assert fuzzed.directory.record(THIS) is None
 
 
 @pytest.mark.parametrize("value", [-1, 2**60, "12", True, "nothing"])
@@ -47,9 +47,9 @@ def test_a_cell_whose_model_has_no_size_is_repeated(fuzzed, value):
     if value == "nothing":
         del record["model_bytes"]
     path.write_text(json.dumps(record))
-    assert fuzzed.directory.record(JOB) is None
+    assert fuzzed.directory.record(THIS) is None
 
 
 def test_a_cell_nested_a_hundred_thousand_levels_deep_is_damaged(fuzzed):
     (fuzzed.directory.path / FILES["cell.json"]).write_text("[" * 100_000 + "]" * 100_000)
-    assert list(fuzzed.directory.find_damage())
+    assert list(fuzzed.directory.damaged())

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from benchmarks.cli.app import app
-from benchmarks.growth import Growth, expected_seconds, first, growing_corpus, read_growth_settings
+from benchmarks.growth import Growth, expected_seconds, first, growing_corpus, read_sizes
 from benchmarks.growth_tables import content_of, cost_rows, reach_lines
 from benchmarks.settings import SettingsError
 
@@ -92,4 +92,4 @@ def test_everyone_speaks_once_before_anyone_speaks_twice(tones, tmp_path):
 @pytest.mark.parametrize("sizes", ["", "ten", "20,10", "0,5", "10,10"])
 def test_sizes_must_rise(sizes):
     with pytest.raises(SettingsError, match="--sizes"):
-        read_growth_settings({"corpus": "virtual", "models": "svm", "sizes": sizes, "budget_s": 1.0, "threads": None})
+        read_sizes(sizes)

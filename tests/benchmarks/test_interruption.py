@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.results import RunDirectory
+from benchmarks.cells.run_directory import RunDirectory
 
 from . import interrupting
 from .interrupting import Place, check_goes_on, descendants, living, wait_until, wait_until_gone

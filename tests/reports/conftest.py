@@ -171,7 +171,9 @@ def timings(recipe: Recipe) -> pd.DataFrame:
             rows += [(*cell, "first-call", 1, 50 * ask, 2), (*cell, "predict-batch", 100, 100 * ask, 2)]
             rows += [(*cell, "predict-one", 1, ask * (20 + i % 7), 2) for i in range(100)]
     columns = ["model", "protocol", "repetition", "fold", "seed", "phase", "n_recordings", "seconds", "threads"]
-    return pd.DataFrame(rows, columns=columns).assign(peak_rss_bytes=412_000_000, contended=False)
+    return pd.DataFrame(rows, columns=columns).assign(
+        peak_rss_bytes=412_000_000, contended=False, machine="a machine", load=0.5
+    )
 
 
 def manifest(recipe: Recipe, rows: pd.DataFrame, classes: list[str]) -> dict[str, Any]:

@@ -99,4 +99,4 @@ def _timings() -> pd.DataFrame:
     ]
     table = pd.DataFrame(rows, columns=["model", "phase", "n_recordings", "seconds"])
     numbers = {"repetition": 0, "fold": 0, "seed": 0, "peak_rss_bytes": 1, "threads": 1}
-    return table.assign(protocol="grouped", contended=False, **numbers)
+    return table.assign(protocol="grouped", contended=False, machine="a machine", load=0.5, **numbers)

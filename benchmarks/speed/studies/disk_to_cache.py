@@ -19,7 +19,7 @@ import psutil
 import typer
 from numpy.typing import NDArray
 
-from benchmarks.cells import peak_rss_bytes
+from benchmarks.cells.stopwatch import peak_rss_bytes
 from benchmarks.speed.studies.extraction import Folder, blocks_of, some_wav_files, wav_files
 from benchmarks.speed.studies.turns import Process, Rounds, Subject, in_rounds, now, timed
 from features.audio import read_samples

@@ -22,7 +22,7 @@ import typer
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from benchmarks.executors import cell_environment
+from benchmarks.cells.executors.local import cell_environment
 from benchmarks.speed.studies.turns import Rounds, Subject, in_turns, timed
 from features.engine import BLOCK_FRAMES, Engine, PlacedSound
 from features.mfcc import MfccConfig, extract, extract_batch, sounding_frames

@@ -21,7 +21,7 @@ import pandas as pd
 import typer
 from numpy.typing import NDArray
 
-from benchmarks.executors import cell_environment
+from benchmarks.cells.executors.local import cell_environment
 from benchmarks.protocol.folds import make_plan
 from benchmarks.protocol.tasks import find_task, label_recordings
 from benchmarks.settings import usable_cores

@@ -18,7 +18,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from benchmarks.executors import cell_environment
+from benchmarks.cells.executors.local import cell_environment
 from benchmarks.settings import usable_cores
 from benchmarks.speed.studies.fitting import synthetic_arrays
 from benchmarks.speed.studies.turns import Rounds, Subject, in_turns, timed

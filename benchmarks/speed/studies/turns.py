@@ -32,7 +32,10 @@ _COMMAND = "import sys; from benchmarks.speed.studies.turns import serve; serve(
 
 def default_environment() -> dict[str, str]:
     """Return a cell's environment without anything that a library reads its threads from."""
-    from benchmarks.executors import THREAD_VARIABLES, cell_environment  # loads much that not every subject needs
+    from benchmarks.cells.executors.local import (  # loads much that not every subject needs
+        THREAD_VARIABLES,
+        cell_environment,
+    )
 
     threading = {*THREAD_VARIABLES, "OMP_WAIT_POLICY"}
     return {name: value for name, value in cell_environment(1).items() if name not in threading}

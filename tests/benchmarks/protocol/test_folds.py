@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.errors import TaskError
 from benchmarks.protocol.fold_checks import check_folds
 from benchmarks.protocol.folds import deal, folds_hash, make_plan
 from benchmarks.protocol.published_folds import OFFICIAL_FOLDS
-from benchmarks.protocol.tasks import TaskError, find_task, label_recordings
+from benchmarks.protocol.tasks import find_task, label_recordings
 from features.corpora.recordings import recordings_table
 from reports.terms import CONTROL
 

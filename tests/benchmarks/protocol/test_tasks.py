@@ -2,7 +2,8 @@
 
 import pytest
 
-from benchmarks.protocol.tasks import TASKS, TaskError, find_task, label_recordings
+from benchmarks.errors import TaskError
+from benchmarks.protocol.tasks import TASKS, find_task, label_recordings
 from features.corpora.mfc_images import open_mfc_images
 from features.corpora.recordings import recordings_table
 

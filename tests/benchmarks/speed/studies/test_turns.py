@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from benchmarks.executors import cell_environment
+from benchmarks.cells.executors.local import cell_environment
 from benchmarks.speed.studies.turns import Process, Subject, default_environment, in_rounds, in_turns, timed
 
 NAMED = Subject(name="named", function=os.path.join, arguments=["a"])

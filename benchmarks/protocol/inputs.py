@@ -1,18 +1,26 @@
-"""All inputs of a run's cells: the corpus without what cannot be used, its MFCCs, its labels and its folds."""
+"""All inputs of a run's cells: the corpus without what cannot be used, its MFCCs, its labels and its folds.
+
+What results depend on, the run's conditions, follows from them.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import warnings
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
+from benchmarks import provenance
+from benchmarks.errors import RunError, TaskError
 from benchmarks.progress import Stages
-from benchmarks.protocol.folds import Plan, make_plan
-from benchmarks.protocol.tasks import LabelledRecordings, Task, TaskError, label_recordings
-from benchmarks.results import RunError
+from benchmarks.protocol.folds import Plan, folds_hash, make_plan
+from benchmarks.protocol.tasks import LabelledRecordings, Task, find_task, label_recordings
 from benchmarks.settings import SEED, RunSettings
 from features.cache import Features, mfcc_features
 from features.corpora.opening import open_corpus
@@ -22,9 +30,42 @@ from features.mfcc import MfccConfig, NarrowFilterWarning
 
 
 @dataclass(frozen=True, kw_only=True)
-class Material:
-    """All inputs of a run's cells."""
+class Surroundings:
+    """What a run finds where it is started.
 
+    Attributes
+    ----------
+    cache
+        Folder of the feature cache.
+    stages
+        Where progress is told.
+    keras_backend
+        The backend that the environment names for Keras, if it does.
+    """
+
+    cache: Path
+    stages: Stages
+    keras_backend: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """All inputs of a run's cells.
+
+    Attributes
+    ----------
+    settings, surroundings
+        What was asked for, and where.
+    corpus, config, features
+        The recordings that can be used, the conventions of their MFCCs, and the MFCCs.
+    task, labelled
+        What is recognised, and the recordings that have a label.
+    plan
+        The splits.
+    """
+
+    settings: RunSettings
+    surroundings: Surroundings
     corpus: Corpus
     config: MfccConfig
     features: Features
@@ -32,27 +73,53 @@ class Material:
     labelled: LabelledRecordings
     plan: Plan
 
+    @cached_property
+    def conditions(self) -> dict[str, Any]:
+        """Everything that results depend on, apart from the cell itself."""
+        return {
+            "keras_backend": self.surroundings.keras_backend or "tensorflow",
+            "corpus": corpus_hash(self.corpus.recordings),
+            "task": self.settings.task,
+            "protocol": self.settings.protocol,
+            "folds": folds_hash(self.plan.folds),
+            "mfcc": self.config.as_dict(),
+            "refit": self.settings.refit,
+            "threads": self.settings.threads_per_cell,
+            "versions": provenance.versions(),
+            "source": provenance.source_hash(),
+        }
 
-def prepare(settings: RunSettings, task: Task, *, cache: Path, stages: Stages) -> Material:
+    @property
+    def truncated_share(self) -> float:
+        """Share of the recordings that are longer than the clip."""
+        return _truncated_share(self.corpus, self.features)
+
+
+def corpus_hash(recordings: pd.DataFrame) -> str:
+    """Hash the recordings table: contents, labels and speakers, not where the files lie (SHA-256, hexadecimal)."""
+    columns = [column for column in recordings.columns if column != "path"]
+    lines = ["\t".join(map(str, row)) for row in recordings[columns].itertuples(index=False)]
+    return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
+
+
+def prepare_inputs(settings: RunSettings, surroundings: Surroundings) -> Inputs:
     """Open the corpus, extract its MFCCs and make the folds."""
-    with stages.stage("speak") as spoken:
+    find_task(settings.task)
+    with surroundings.stages.stage("speak") as spoken:
         corpus = open_corpus(
             settings.corpus,
-            cache=cache,
+            cache=surroundings.cache,
             on_speaker=spoken,
-            say=stages.say,
+            say=surroundings.stages.say,
             allow_outside=settings.allow_outside,
         )
-    return prepare_corpus(corpus, settings, task, cache=cache, stages=stages)
+    return prepare_corpus(corpus, settings, surroundings)
 
 
-def prepare_corpus(corpus: Corpus, settings: RunSettings, task: Task, *, cache: Path, stages: Stages) -> Material:
+def prepare_corpus(corpus: Corpus, settings: RunSettings, surroundings: Surroundings) -> Inputs:
     """Extract the MFCCs of an open corpus and make the folds."""
-    if corpus.sample_rate_hz is None and (settings.recipe or settings.clip_s):
-        raise TaskError("--recipe and --clip-s do not apply to mfc-images: their MFCCs are drawn already (seed recipe)")
-    if settings.protocol == "official" and corpus.kind not in ("audiomnist", "mfc-images"):
-        raise TaskError(f"protocol 'official' is AudioMNIST's published split, not one of '{corpus.kind}'; use grouped")
-    _stop_if_strict(corpus, settings)
+    _check_settings(settings, corpus)
+    cache, stages = surroundings.cache, surroundings.stages
     config = _config(settings, corpus)
     with stages.stage("read") as read:
         hashes = content_hashes(corpus, cache, read, jobs=settings.jobs_for_extraction, say=stages.say)
@@ -69,6 +136,7 @@ def prepare_corpus(corpus: Corpus, settings: RunSettings, task: Task, *, cache: 
         )
     corpus = _with_mfcc_notes(_without_unreadable(corpus, features), config, features)
     _stop_if_strict(corpus, settings)
+    task = find_task(settings.task)
     labelled = label_recordings(corpus.recordings, task)
     plan = make_plan(
         labelled,
@@ -81,7 +149,24 @@ def prepare_corpus(corpus: Corpus, settings: RunSettings, task: Task, *, cache: 
     )
     for note in (*corpus.notes, *labelled.notes, *plan.notes):
         stages.say(note)
-    return Material(corpus=corpus, config=config, features=features, task=task, labelled=labelled, plan=plan)
+    return Inputs(
+        settings=settings,
+        surroundings=surroundings,
+        corpus=corpus,
+        config=config,
+        features=features,
+        task=task,
+        labelled=labelled,
+        plan=plan,
+    )
+
+
+def _check_settings(settings: RunSettings, corpus: Corpus) -> None:
+    if corpus.sample_rate_hz is None and (settings.recipe or settings.clip_s):
+        raise TaskError("--recipe and --clip-s do not apply to mfc-images: their MFCCs are drawn already (seed recipe)")
+    if settings.protocol == "official" and corpus.kind not in ("audiomnist", "mfc-images"):
+        raise TaskError(f"protocol 'official' is AudioMNIST's published split, not one of '{corpus.kind}'; use grouped")
+    _stop_if_strict(corpus, settings)
 
 
 def _stop_if_strict(corpus: Corpus, settings: RunSettings) -> None:
@@ -109,7 +194,7 @@ def _with_mfcc_notes(corpus: Corpus, config: MfccConfig, features: Features) -> 
     if corpus.sample_rate_hz is None:
         return corpus
     notes = list(corpus.notes)
-    if share := truncated_share(corpus, features):
+    if share := _truncated_share(corpus, features):
         seconds = config.clip_samples / config.sample_rate_hz
         notes.append(f"{100 * share:.1f} % of the recordings are longer than {seconds:.2f} s and were cut short there.")
     notes.extend(_level_notes(corpus, features))
@@ -149,8 +234,7 @@ def _without_unreadable(corpus: Corpus, features: Features) -> Corpus:
     return dataclasses.replace(corpus, recordings=check_recordings(kept), quarantine=quarantine)
 
 
-def truncated_share(corpus: Corpus, features: Features) -> float:
-    """Return the share of the recordings that are longer than the clip."""
+def _truncated_share(corpus: Corpus, features: Features) -> float:
     index = features.index
     used = index["recording_id"].isin(corpus.recordings["recording_id"])
     return float(np.mean(index.loc[used, "truncated"])) if used.any() else 0.0

@@ -1,49 +1,33 @@
-"""What a run says of itself: the conditions that its results depend on, and its manifest."""
+"""A run's manifest: what was asked for, of which corpus, with what, and how its cells went."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from benchmarks import plug_ins, provenance
-from benchmarks.preparing import Material, truncated_share
-from benchmarks.protocol.folds import folds_hash
+from benchmarks.cells.finished_cell import CellRecord
+from benchmarks.protocol.inputs import Inputs
 from benchmarks.protocol.sentences import protocol_sentences
-from benchmarks.results import SCHEMA, corpus_hash
-from benchmarks.settings import SEED, RunSettings
+from benchmarks.settings import SEED
 from features.corpora.recordings import Corpus
 from models.catalogue import CATALOGUE, display_name
 from reports.terms import RANDOM
+
+SCHEMA = "voxfold-run/1"
 
 _NO_CONDITIONS = {"cache", "out", "fresh", "timings_from", "cell_time_s", "cell_memory_mb"}
 """Settings that decide where results lie and whether cells finish, not what they are."""
 
 
-def conditions_of(settings: RunSettings, material: Material, keras_backend: str | None) -> dict[str, Any]:
-    """Everything that results depend on, apart from the cell itself."""
-    return {
-        "keras_backend": keras_backend or "tensorflow",
-        "corpus": corpus_hash(material.corpus.recordings),
-        "task": settings.task,
-        "protocol": settings.protocol,
-        "folds": folds_hash(material.plan.folds),
-        "mfcc": material.config.as_dict(),
-        "refit": settings.refit,
-        "threads": settings.threads_per_cell,
-        "versions": provenance.versions(),
-        "source": provenance.source_hash(),
-    }
-
-
-def manifest_of(
-    settings: RunSettings, material: Material, models: plug_ins.Sources, conditions: dict[str, Any]
-) -> dict[str, Any]:
+def manifest_of(inputs: Inputs, models: plug_ins.Sources) -> dict[str, Any]:
     """Describe the run, but for its command, its date and how its cells went."""
-    corpus, task, plan = material.corpus, material.task, material.plan
+    settings, task, plan, conditions = inputs.settings, inputs.task, inputs.plan, inputs.conditions
     return {
         "schema": SCHEMA,
         "task": {
             "name": task.name,
-            "classes": list(material.labelled.classes),
+            "classes": list(inputs.labelled.classes),
             "attribute": task.attribute,
             "per_speaker": task.per_speaker,
             "question": task.question,
@@ -57,11 +41,11 @@ def manifest_of(
             "premium": settings.premium and settings.protocol != RANDOM,
             "refit": settings.refit,
             "sentences": protocol_sentences(settings, plan),
-            "notes": [*material.labelled.notes, *plan.notes],
+            "notes": [*inputs.labelled.notes, *plan.notes],
         },
         "models": [{**_model_entry(model), **source} for model, source in models.items()],
-        "corpus": _corpus_entry(corpus, conditions["corpus"]),
-        "mfcc": {**material.config.as_dict(), "truncated_share": truncated_share(corpus, material.features)},
+        "corpus": _corpus_entry(inputs.corpus, conditions["corpus"]),
+        "mfcc": {**inputs.config.as_dict(), "truncated_share": inputs.truncated_share},
         "folds_hash": conditions["folds"],
         "conditions": conditions,
         "machine": provenance.machine(),
@@ -71,6 +55,16 @@ def manifest_of(
             **settings.model_dump(mode="json", exclude=_NO_CONDITIONS),
             "models": list(models),
         },
+    }
+
+
+def cells_entry(records: Sequence[CellRecord], failed: Sequence[dict[str, str]]) -> dict[str, Any]:
+    """Say how the cells went: how many finished, which failed, what each chose, and on which machines they ran."""
+    return {
+        "finished": len(records),
+        "failed": list(failed),
+        "choices": [{**each.cell, "settings": each.settings, "model_bytes": each.model_bytes} for each in records],
+        "machines": {each.machine_name: each.machine.model_dump() for each in records},
     }
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import shlex
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,20 +15,19 @@ from typing import Any
 import pandas as pd
 from filelock import FileLock, Timeout
 
-from benchmarks.cells import CellJob, checksums
-from benchmarks.executors import COMMAND, Outcome
-from benchmarks.provenance import CHECKOUT
+from benchmarks import provenance
+from benchmarks.cells.cell import Cell
+from benchmarks.cells.executors.base import Outcome
+from benchmarks.cells.finished_cell import CellRecord, damage, read_record
+from benchmarks.cells.manifest import SCHEMA, cells_entry
+from benchmarks.errors import RunError
+from benchmarks.protocol.inputs import Inputs
 from features.cache import Features
 from reports import tables
-from reports.files import checksum, odd_value, remove_abandoned, write_text
+from reports.files import checksum, remove_abandoned, write_text
 
 MANIFEST = "manifest.json"
 LOCK = ".lock"
-SCHEMA = "voxfold-run/1"
-
-
-class RunError(ValueError):
-    """The run directory cannot be used as asked; the message is for the user."""
 
 
 @dataclass(frozen=True)
@@ -141,87 +138,83 @@ class RunDirectory:
         """Write the manifest, whole or not at all."""
         write_text(self.path / MANIFEST, json.dumps(manifest, indent=1, sort_keys=True, ensure_ascii=False))
 
-    def table_checksums(self) -> dict[str, str]:
-        """Hash the tables of the run: name -> SHA-256, hexadecimal; they go into the manifest."""
-        return {f"{name}.parquet": checksum(self.path / f"{name}.parquet") for name in tables.SCHEMAS}
+    def write_inputs(self, inputs: Inputs) -> None:
+        """Write the tables that are there before any cell: recordings, quarantine, folds."""
+        tables.write(inputs.corpus.recordings, "recordings", self.path)
+        tables.write(inputs.corpus.quarantine, "quarantine", self.path)
+        tables.write(inputs.plan.folds, "folds", self.path)
 
-    def record(self, job: CellJob) -> dict[str, Any] | None:
-        """Return what a finished cell says of itself; None where it is not finished under this job's key."""
-        try:
-            content = json.loads((self.cells / job.cell.name / "cell.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError):
-            return None
-        return content if _is_record(content, job) else None
+    def record(self, cell: Cell) -> CellRecord | None:
+        """Return what a finished cell says of itself; None where it is not finished under this cell's key."""
+        record = read_record(self.cells / cell.name)
+        return record if record and (record.key, record.cell) == (cell.key, cell.keys) else None
 
-    def is_done(self, job: CellJob) -> bool:
-        """Tell whether nothing is left to do for `job`, its model kept if that is asked for and can be done."""
-        record = self.record(job)
+    def is_done(self, cell: Cell, *, save: bool) -> bool:
+        """Tell whether nothing is left to do for `cell`, its model kept if it is to `save` it and can be."""
+        record = self.record(cell)
         if record is None:
             return False
-        return not (job.save and record.get("savable")) or (self.cells / job.cell.name / "model").is_dir()
+        return not (save and record.savable) or (self.cells / cell.name / "model").is_dir()
 
-    def find_damage(self) -> dict[Path, str]:
+    def damaged(self) -> dict[Path, str]:
         """Say of finished cells whose files are not those that they were what is wrong with them."""
         cells = sorted(path for path in self.cells.iterdir() if path.name != "failed")
-        return {folder: damage for folder in cells if (damage := _damage(folder)) is not None}
+        return {folder: what for folder in cells if (what := damage(folder)) is not None}
 
     def remove_damaged(self) -> list[str]:
         """Remove damaged cells; return what was wrong."""
-        damaged = self.find_damage()
+        damaged = self.damaged()
         for folder in damaged:
             shutil.rmtree(folder) if folder.is_dir() else folder.unlink()
-        return [f"cell {folder.name} is damaged ({damage}) and is repeated" for folder, damage in damaged.items()]
+        return [f"cell {folder.name} is damaged ({what}) and is repeated" for folder, what in damaged.items()]
 
     def record_failure(self, outcome: Outcome) -> None:
-        """Keep the error, the command and the log of a failed cell."""
-        folder = self.cells / f".failed-{outcome.job.cell.name}"
+        """Keep the error, the job, the log and the command of a failed cell."""
+        cell = outcome.job.cell
+        folder = self.cells / f".failed-{cell.name}"
         folder.mkdir(exist_ok=True)
         (folder / "error.txt").write_text(f"{outcome.error}\n", encoding="utf-8")
         (folder / "log.txt").write_text(outcome.log, encoding="utf-8")
-        (folder / "job.json").write_text(outcome.job.to_json(), encoding="utf-8")
-        command = f"PYTHONPATH={shlex.quote(str(CHECKOUT))} {shlex.join(COMMAND)} < job.json\n"
-        (folder / "command.txt").write_text(command, encoding="utf-8")
+        (folder / "job.arrow").write_bytes(outcome.job.to_bytes())
+        if outcome.command is not None:
+            (folder / "command.txt").write_bytes(os.fsencode(f"{outcome.command}\n"))
         (self.cells / "failed").mkdir(exist_ok=True)
-        self.forget_failure(outcome.job)
-        folder.replace(self.cells / "failed" / outcome.job.cell.name)
+        self.forget_failure(cell)
+        folder.replace(self.cells / "failed" / cell.name)
 
-    def forget_failure(self, job: CellJob) -> None:
+    def forget_failure(self, cell: Cell) -> None:
         """Remove what a former failure of the cell left."""
-        shutil.rmtree(self.cells / "failed" / job.cell.name, ignore_errors=True)
+        shutil.rmtree(self.cells / "failed" / cell.name, ignore_errors=True)
 
-    def failures(self, jobs: Sequence[CellJob]) -> list[dict[str, str]]:
-        """List the cells of `jobs` that failed, with their errors."""
-        found = []
-        for job in jobs:
-            error = self.cells / "failed" / job.cell.name / "error.txt"
-            if error.is_file():
-                found.append(
-                    {"cell": job.cell.name, "error": error.read_text(encoding="utf-8", errors="replace").strip()}
-                )
-        return found
+    def failures(self, cells: Sequence[Cell]) -> list[dict[str, str]]:
+        """List those of `cells` that failed, with their errors."""
+        errors = {cell.name: self.cells / "failed" / cell.name / "error.txt" for cell in cells}
+        return [
+            {"cell": name, "error": error.read_text(encoding="utf-8", errors="replace").strip()}
+            for name, error in errors.items()
+            if error.is_file()
+        ]
 
-    def collect(self, jobs: Sequence[CellJob], features: Features) -> None:
-        """Write ``predictions.parquet`` and ``timings.parquet`` from the finished cells, and gather saved models."""
-        names = [job.cell.name for job in jobs if self.record(job) is not None]
+    def collect(self, cells: Sequence[Cell], manifest: dict[str, Any], features: Features) -> bool:
+        """Write the tables of the finished cells, and the manifest with how the cells went; False where none finished.
+
+        Saved models are gathered from the cells, too.
+        """
+        records = {cell.name: record for cell in cells if (record := self.record(cell)) is not None}
+        if not records:
+            return False
         for table in ("predictions", "timings"):
-            parts = [tables.read(table, self.cells / name) for name in names]
+            parts = [tables.read(table, self.cells / name) for name in records]
             if table == "timings":
                 parts.insert(0, _extraction(features))
             tables.write(pd.concat(parts, ignore_index=True), table, self.path)
-        for name in names:
+        for name in records:
             if (self.cells / name / "model").is_dir():
                 _copy_whole(self.cells / name / "model", self.path / "models" / name)
-
-
-def _damage(folder: Path) -> str | None:
-    """Say which file of a finished cell is not the one that its record names; None where all are."""
-    try:
-        record = json.loads((folder / "cell.json").read_text(encoding="utf-8"))
-        now = checksums(folder)
-        differing = sorted(name for name in {*record["files"], *now} if record["files"].get(name) != now.get(name))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return "cell.json is missing or cannot be read"
-    return f"{differing[0]} changed or is missing" if differing else None
+        sums = {f"{name}.parquet": checksum(self.path / f"{name}.parquet") for name in tables.SCHEMAS}
+        entry = cells_entry(list(records.values()), self.failures(cells))
+        self.write_manifest({**manifest, "cells": entry, "files": sums})
+        return True
 
 
 def _copy_whole(source: Path, target: Path) -> None:
@@ -234,15 +227,6 @@ def _copy_whole(source: Path, target: Path) -> None:
     if target.exists():
         shutil.rmtree(target)
     new.replace(target)
-
-
-def _is_record(content: object, job: CellJob) -> bool:
-    """Tell whether a file's content is what the cell of `job` says of itself, made under the same conditions."""
-    if not isinstance(content, dict) or content.get("key") != job.key or content.get("cell") != job.cell.keys:
-        return False
-    n_bytes = content.get("model_bytes", -1)
-    usable = isinstance(content.get("settings"), dict) and (n_bytes is None or type(n_bytes) is int)
-    return usable and (n_bytes is None or 0 <= n_bytes < 2**53) and odd_value(content) is None
 
 
 def _extraction(features: Features) -> pd.DataFrame:
@@ -259,12 +243,7 @@ def _extraction(features: Features) -> pd.DataFrame:
             "peak_rss_bytes": [0],
             "threads": [features.extract_jobs],
             "contended": [False],
+            "machine": [provenance.machine_name()],
+            "load": [float("nan")],  # the cache may have it from another hour
         }
     )
-
-
-def corpus_hash(recordings: pd.DataFrame) -> str:
-    """Hash the recordings table: contents, labels and speakers, not where the files lie (SHA-256, hexadecimal)."""
-    columns = [column for column in recordings.columns if column != "path"]
-    lines = ["\t".join(map(str, row)) for row in recordings[columns].itertuples(index=False)]
-    return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
