@@ -8,8 +8,7 @@ from typing import Any
 from reports import wording
 from reports.number import Estimate
 from reports.page.sections.groups import GAP_COLUMNS, gap_row
-from reports.page.table import Table, entry
-from reports.page.table import with_interval as with_limits
+from reports.page.table import Table, entry, with_interval
 from reports.plain_text import printable
 from reports.terms import MAJORITY, Json
 from reports.two_runs_answer import READINGS, ModelChange, reading
@@ -64,8 +63,8 @@ def changes(comparison: Json) -> Table:
 def _change(name: str, change: Any) -> dict[str, str]:
     return {
         "Model": wording.model(name),
-        "A (%)": with_limits(change["a"]),
-        "B (%)": with_limits(change["b"]),
+        "A (%)": with_interval(change["a"]),
+        "B (%)": with_interval(change["b"]),
         "B minus A (points)": _signed(change["difference"]),
         "p": wording.probability(change["p"]),
         "p, corrected (Holm)": wording.probability(change["p_holm"]),

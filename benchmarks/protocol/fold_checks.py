@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from benchmarks.protocol.tasks import LabelledRecordings, LeakError, TaskError
+from benchmarks.errors import LeakError, TaskError
+from benchmarks.protocol.tasks import LabelledRecordings
 from features.corpora.recordings import offenders
 from reports.fold_offences import SPLIT, Rule, offences, offenders_of
 from reports.terms import RANDOM, ROLES
