@@ -37,8 +37,8 @@ from features.corpora.opening import open_corpus
 from features.corpora.recordings import Corpus, CorpusError, check_recordings, quarantine_table
 from features.corpora.virtual import virtual_corpus_folder
 from models.catalogue import display_name
-from reports import tables
 from reports.page.page import rebuild
+from reports.run_directory import tables
 
 VIRTUAL_RECORDINGS = 3_000
 """Recordings per seed of the embedded corpus."""

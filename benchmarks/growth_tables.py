@@ -11,11 +11,11 @@ import psutil
 from benchmarks import provenance
 from benchmarks.growth import Growth
 from benchmarks.power_laws import fit_law, size_at
-from reports import wording
-from reports.files import write_text
 from reports.page import growth as growth_page
-from reports.plain_text import in_markdown
+from reports.run_directory.files import write_text
+from reports.text import wording
 from reports.text.markdown import table
+from reports.text.printable import in_markdown
 
 SCHEMA = "voxfold-growth/1"
 HOUR_S = 3_600.0

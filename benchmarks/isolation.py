@@ -31,7 +31,7 @@ from features.cache import Features
 from features.corpora.recordings import Corpus
 from features.mfcc import MfccConfig
 from models.protocol import Examples, Prediction, Settings
-from reports import tables
+from reports.run_directory import tables
 
 N_ALONE = 8
 """Recordings that are extracted alone; a statistic over the corpus would change every one of them."""

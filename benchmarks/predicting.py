@@ -17,7 +17,7 @@ from features.recipes import MfccConfig, NarrowFilterWarning
 from features.views import view
 from models.files import load_model, read_card
 from models.protocol import Model, ModelFileError
-from reports.plain_text import cell
+from reports.text.printable import cell
 
 
 @dataclass(frozen=True, kw_only=True)

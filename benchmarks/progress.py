@@ -16,7 +16,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from reports.plain_text import printable
+from reports.text.printable import printable
 
 SECONDS_BETWEEN_LINES = 10.0
 

@@ -31,13 +31,15 @@ from benchmarks.settings import SEED, RunSettings
 from features.cache import Features
 from features.images import levels_to_rgb, viridis_levels
 from models.catalogue import CATALOGUE, display_name
-from reports import borrowed, summary, wording
-from reports.audits import Audit
-from reports.files import remove_abandoned, replacing
-from reports.hardest import example_name
-from reports.links import refuse_links
 from reports.page import page
-from reports.plain_text import printable
+from reports.run_directory import borrowed_times
+from reports.run_directory.audit import Audit
+from reports.run_directory.files import remove_abandoned, replacing
+from reports.run_directory.links import refuse_links
+from reports.summary import summary
+from reports.summary.hardest import example_name
+from reports.text import wording
+from reports.text.printable import printable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +105,7 @@ def _check_timings_from(inputs: Inputs) -> None:
     if settings.timings_from.resolve() == settings.folder.resolve():
         raise RunError(f"--timings-from {settings.timings_from}: is this run's own directory; name another run")
     cells = list_cells(inputs, plug_ins.sources(settings.models))
-    borrowed.check_source(settings.timings_from, inputs.conditions, {tuple(cell.keys.values()) for cell in cells})
+    borrowed_times.check_source(settings.timings_from, inputs.conditions, {tuple(cell.keys.values()) for cell in cells})
 
 
 def _open(directory: RunDirectory, inputs: Inputs) -> None:
@@ -188,7 +190,7 @@ def run_cells(directory: RunDirectory, inputs: Inputs, cells: Sequence[Cell]) ->
 
 def tell(directory: RunDirectory, inputs: Inputs) -> Path:
     """Write the summary, the examples and the page of collected results; return the page."""
-    borrowed.borrow(directory.path, inputs.settings.timings_from or directory.path)
+    borrowed_times.borrow(directory.path, inputs.settings.timings_from or directory.path)
     content = json.loads(summary.write_summary(directory.path).read_text(encoding="utf-8"))
     hardest = [entry["recording_id"] for entry in content["hardest"]["recordings"]]
     write_examples(directory.path / "examples", hardest, inputs.features)

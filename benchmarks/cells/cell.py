@@ -18,7 +18,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from models.catalogue import display_name
-from reports import tables
+from reports.run_directory import tables
 
 NO_ROOM = 74
 """Exit status of a cell that could not be written: the disk is full, or cannot be written to (EX_IOERR)."""

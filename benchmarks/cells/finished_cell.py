@@ -13,9 +13,9 @@ from typing import Any
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
-from reports import tables
-from reports.declared import Machine
-from reports.files import checksum, odd_value
+from reports.run_directory import tables
+from reports.run_directory.files import checksum, odd_value
+from reports.run_directory.manifest import Machine
 
 RECORD = "cell.json"
 
@@ -84,7 +84,7 @@ def complete(folder: Path, process_seconds: float) -> None:
 
     Raises
     ------
-    reports.tables.TableError, OSError, ValueError
+    reports.run_directory.tables.TableError, OSError, ValueError
         What the process left is no cell, or cannot be written.
     """
     timings = tables.read("timings", folder)

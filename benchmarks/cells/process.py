@@ -31,8 +31,8 @@ from features.views import view
 from models.catalogue import resolve
 from models.files import import_for_saving, save_model
 from models.protocol import Examples, Model, ModelSetup, Prediction, SavableModel
-from reports import tables
-from reports.files import odd_value
+from reports.run_directory import tables
+from reports.run_directory.files import odd_value
 
 N_SINGLE_CALLS = 100
 """Recordings that are asked one by one, each timed."""

@@ -23,8 +23,8 @@ from benchmarks.cells.manifest import SCHEMA, cells_entry
 from benchmarks.errors import RunError
 from benchmarks.protocol.inputs import Inputs
 from features.cache import Features
-from reports import tables
-from reports.files import checksum, remove_abandoned, write_text
+from reports.run_directory import tables
+from reports.run_directory.files import checksum, remove_abandoned, write_text
 
 MANIFEST = "manifest.json"
 LOCK = ".lock"

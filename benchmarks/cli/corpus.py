@@ -131,7 +131,7 @@ def datasheet(
 
 def description(corpus: Corpus) -> str:
     """Write counts by speaker, gender, accent and the rest, what was cleaned or is missing, and quarantined files."""
-    from reports.plain_text import printable
+    from reports.text.printable import printable
 
     table = corpus.recordings
     parts = [f"{corpus.name}: {len(table):,} recordings of {table['speaker'].nunique()} speakers, {_audio(corpus)}"]
@@ -166,7 +166,7 @@ def _section(title: str, text: str) -> str:
 def _counts(table: pd.DataFrame, attribute: str) -> str:
     import pandas as pd
 
-    from reports.plain_text import printable
+    from reports.text.printable import printable
 
     values = table[attribute].astype("str").fillna("not stated").map(printable)
     grouped = table.groupby(values)["speaker"]
@@ -178,7 +178,7 @@ def _counts(table: pd.DataFrame, attribute: str) -> str:
 def _crossed(table: pd.DataFrame) -> str:
     import pandas as pd
 
-    from reports.plain_text import printable
+    from reports.text.printable import printable
 
     speakers = table.drop_duplicates("speaker").fillna({"gender": "not stated", "accent": "not stated"})
     return pd.crosstab(speakers["accent"].map(printable), speakers["gender"].map(printable)).to_string()

@@ -55,8 +55,8 @@ def _user_errors() -> tuple[type[Exception], ...]:
     from features.images import ImageError
     from models.catalogue import UnknownModelError
     from models.protocol import ModelFileError
-    from reports.gates import GatesError
-    from reports.tables import TableError
+    from reports.gates.gates_file import GatesError
+    from reports.run_directory.tables import TableError
 
     return (
         OSError,  # a file or folder that cannot be read or written
@@ -77,7 +77,7 @@ def _user_errors() -> tuple[type[Exception], ...]:
 
 def say(text: str, *, nl: bool = True, err: bool = False) -> None:
     """Print lines; names in them come from other people's files, and a terminal obeys some characters."""
-    from reports.plain_text import printable_lines
+    from reports.text.printable import printable_lines
 
     typer.echo(printable_lines(text), nl=nl, err=err)
 

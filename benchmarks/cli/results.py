@@ -32,8 +32,8 @@ def compare(
     if page.suffix != ".html":
         raise typer.BadParameter(f"'{page}' does not end in .html", param_hint="--out")
     with one_line_errors():
-        from reports.two_runs_exhibits import plain
-        from reports.two_runs_page import write
+        from reports.two_runs.page import write
+        from reports.two_runs.tables import plain
 
         changes = write(a, b, page)
         say("\n".join([*plain(changes), *changes["answer"]["warnings"], f"report: {page}"]))
@@ -50,8 +50,8 @@ def check_gates(
     measured or has no interval; 2 usage, and nothing was judged.
     """
     with one_line_errors():
-        from reports.judging import judge_folder
-        from reports.verdicts import count_line, exit_status, write_junit
+        from reports.gates.judgement import judge_folder
+        from reports.gates.verdicts import count_line, exit_status, write_junit
 
         verdicts = judge_folder(folder, gates)
         if junit is not None:
@@ -63,9 +63,9 @@ def check_gates(
 def intervals(folder: Annotated[Path, typer.Argument(help="run directory")]) -> None:
     """Print a run's balanced accuracies with the report's intervals and, beside them, those that others print."""
     with one_line_errors():
-        from reports.rivals import beside
-        from reports.run import load
-        from reports.simulation_tables import beside_table
+        from reports.run_directory.run import load
+        from reports.simulation.other_intervals import beside
+        from reports.simulation.tables import beside_table
 
         say(beside_table(beside(load(folder))), nl=False)
 
@@ -83,8 +83,8 @@ def simulate(
     with one_line_errors():
         from benchmarks.progress import Stages
         from benchmarks.settings import SettingsError
-        from reports import simulation_tables as tables
-        from reports.files import write_text
+        from reports.run_directory.files import write_text
+        from reports.simulation import tables as tables
 
         n_processes = jobs or os.cpu_count() or 1
         with Stages().stage("simulate") as advance:

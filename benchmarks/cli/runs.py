@@ -137,8 +137,8 @@ def audit(
         from benchmarks.errors import LeakError
         from benchmarks.run import audit_corpus
         from benchmarks.settings import read_settings
-        from reports.audits import leaks
-        from reports.plain_text import printable
+        from reports.run_directory.audit import leaks
+        from reports.text.printable import printable
 
         settings = read_settings({**given, "premium": False})
         plug_ins.look_here(settings.models)

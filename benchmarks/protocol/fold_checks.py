@@ -7,7 +7,7 @@ import pandas as pd
 from benchmarks.errors import LeakError, TaskError
 from benchmarks.protocol.tasks import LabelledRecordings
 from features.corpora.recordings import offenders
-from reports.fold_offences import SPLIT, Rule, offences, offenders_of
+from reports.run_directory.fold_offences import SPLIT, Rule, offences, offenders_of
 from reports.terms import RANDOM, ROLES
 
 _LEAKS = (Rule.SPEAKER, Rule.COPY)

@@ -73,7 +73,7 @@ class Protocol:
     Attributes
     ----------
     name
-        Name on the command line and in the folds table; `reports.wording.protocol` says it in few words.
+        Name on the command line and in the folds table; `reports.text.wording.protocol` says it in few words.
     build
         Makes all splits from a `Drawing`.
     sentence

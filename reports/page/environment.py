@@ -8,9 +8,9 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from reports import wording
 from reports.page.drawing.svg import PALETTE
-from reports.plain_text import isolated
+from reports.text import wording
+from reports.text.printable import isolated
 
 
 @cache

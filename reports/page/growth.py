@@ -9,11 +9,11 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from reports import wording
 from reports.page.drawing.marks import WIDTH_PX, spread
 from reports.page.drawing.svg import MARKERS, MUTED, PALETTE, Caption, canvas, inline, settings
 from reports.page.environment import environment
 from reports.terms import Json
+from reports.text import wording
 
 DRAWN = ("extract", "train", "report")
 """Phases that are drawn; the table has all."""

@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
-from reports import wording
-from reports.answer import SYNTHETIC
-from reports.borrowed import borrow
-from reports.files import write_text
 from reports.page.drawing.marks import styles
 from reports.page.environment import environment
 from reports.page.sections import accuracy, audit, corpus, differences, errors, groups, guards, method, premium, runtime
-from reports.plain_text import all_printable
-from reports.summary import title, write_summary
-from reports.tables import TableError
+from reports.run_directory.borrowed_times import borrow
+from reports.run_directory.files import write_text
+from reports.run_directory.tables import TableError
+from reports.summary.answer import SYNTHETIC
+from reports.summary.summary import title, write_summary
 from reports.terms import Json
+from reports.text import wording
+from reports.text.printable import all_printable
 
 SECTIONS: Sequence[ModuleType] = (corpus, accuracy, premium, audit, groups, runtime, errors, method)
 """The sections below the answer, in the order of the page."""
@@ -50,7 +50,7 @@ def render(folder: Path) -> Path:
 
     Raises
     ------
-    reports.tables.TableError
+    reports.run_directory.tables.TableError
         The summary cannot be read, or a table it needs is missing.
     """
     source = folder / "summary.json"

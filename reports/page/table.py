@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from reports import wording
 from reports.terms import Json
+from reports.text import wording
 
 MANY_ROWS = 12
 """A table with more rows is folded on the screen."""

@@ -12,10 +12,9 @@ from benchmarks.cells.finished_cell import checksums
 from benchmarks.cells.manifest import SCHEMA, cells_entry
 from benchmarks.cells.run_directory import RunDirectory
 from benchmarks.errors import RunError
-from reports.declared import Manifest
-
-from ..reports.fuzzed import mutated, with_odd_value
-from ..reports.test_declared import GOOD
+from reports.run_directory.manifest import Manifest
+from tests.reports.fuzzed import mutated, with_odd_value
+from tests.reports.run_directory.test_manifest import GOOD
 
 CELL = {"model": "svm", "protocol": "grouped", "repetition": 0, "fold": 0, "seed": 0}
 NAME = "svm-grouped-r0-f0-s0"

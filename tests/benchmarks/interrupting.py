@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from reports import tables
+from reports.run_directory import tables
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(CHECKOUT), "OMP_NUM_THREADS": "1"}

@@ -21,8 +21,8 @@ from benchmarks.protocol.folds import make_plan
 from benchmarks.protocol.inputs import Surroundings, prepare_inputs
 from benchmarks.settings import read_settings
 from features import views
-from reports import wording
-from reports.audits import CLEAR, LEAK, NOT_LOOKED, WARNING
+from reports.run_directory.audit import CLEAR, LEAK, NOT_LOOKED, WARNING
+from reports.text import wording
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 

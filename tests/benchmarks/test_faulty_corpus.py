@@ -17,7 +17,7 @@ import soundfile
 from typer.testing import CliRunner
 
 from benchmarks.cli.app import app
-from reports import tables
+from reports.run_directory import tables
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 RATE_HZ = 8_000

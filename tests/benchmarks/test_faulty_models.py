@@ -10,9 +10,8 @@ import pytest
 from benchmarks.cells.executors.supervision import end, wait_within
 from benchmarks.cells.limits import MB, Limits, limits_of, machine_memory_bytes
 from benchmarks.settings import SettingsError, read_settings
-
-from . import interrupting
-from .interrupting import Place
+from tests.benchmarks import interrupting
+from tests.benchmarks.interrupting import Place
 
 FAULTY = """
 import os, signal, sys, time

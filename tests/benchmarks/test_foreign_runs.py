@@ -6,12 +6,11 @@ import shutil
 
 import pytest
 
-from reports import tables
 from reports.page.page import rebuild
-from reports.run import load
-from reports.two_runs import compare
-
-from .test_runs import CHECKOUT, PLUGIN, run, voxfold
+from reports.run_directory import tables
+from reports.run_directory.run import load
+from reports.two_runs.changes import compare
+from tests.benchmarks.test_runs import CHECKOUT, PLUGIN, run, voxfold
 
 PLANTED = "from pathlib import Path\nPath('RAN').touch()\n" + PLUGIN
 """A plug-in that leaves a file where it is imported."""

@@ -5,8 +5,7 @@ import json
 import pytest
 
 from benchmarks.errors import RunError
-
-from .fuzzed_cells import CONDITIONS, FILES, READERS, THIS, FuzzedCells
+from tests.benchmarks.fuzzed_cells import CONDITIONS, FILES, READERS, THIS, FuzzedCells
 
 
 @pytest.fixture

@@ -13,9 +13,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.cells.run_directory import RunDirectory
-
-from . import interrupting
-from .interrupting import Place, check_goes_on, descendants, living, wait_until, wait_until_gone
+from tests.benchmarks import interrupting
+from tests.benchmarks.interrupting import Place, check_goes_on, descendants, living, wait_until, wait_until_gone
 
 SLOW = """
 import os, sys, time

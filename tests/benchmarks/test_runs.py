@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from reports import tables
+from reports.run_directory import tables
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from reports import tables
 from reports.page.page import rebuild
+from reports.run_directory import tables
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SAME = ("folds.parquet", "predictions.parquet", "summary.json", "report.html")

@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 
-from reports import tables
-from reports.guards import Guards
 from reports.page.page import rebuild
-from reports.two_runs_page import write as write_comparison
-
-from ..reports.conftest import HOSTILE, Recipe, write_run
-from ..reports.test_guards import FOUND
+from reports.run_directory import tables
+from reports.run_directory.guards import Guards
+from reports.two_runs.page import write as write_comparison
+from tests.reports.conftest import HOSTILE, Recipe, write_run
+from tests.reports.run_directory.test_guards import FOUND
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -99,7 +98,7 @@ def browser() -> Iterator[Browser]:
     absent = [name for name in ("playwright", "axe_playwright_python") if find_spec(name) is None]
     if absent:
         _without(f"needs the extra 'browser': {', '.join(absent)} not installed")
-    from .chromium import executable, opened
+    from tests.browser.chromium import executable, opened
 
     if executable() is None:
         _without("needs Chromium: no 'chromium' on the PATH (Debian's package is chromium)")

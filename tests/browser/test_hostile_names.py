@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reports import tables
 from reports.page.page import rebuild
-from reports.two_runs_page import write as write_comparison
-
-from ..reports.conftest import Recipe, write_run
-from .conftest import Visits
+from reports.run_directory import tables
+from reports.two_runs.page import write as write_comparison
+from tests.browser.conftest import Visits
+from tests.reports.conftest import Recipe, write_run
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

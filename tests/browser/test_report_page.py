@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .conftest import HOSTILE, UNBROKEN, Visits
-from .measures import COLOURS, CUT_LABELS, HIDDEN, LOST_TEXT, SCROLLERS, STICKY
+from tests.browser.conftest import HOSTILE, UNBROKEN, Visits
+from tests.browser.measures import COLOURS, CUT_LABELS, HIDDEN, LOST_TEXT, SCROLLERS, STICKY
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

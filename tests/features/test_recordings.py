@@ -18,7 +18,7 @@ from features.corpora.recordings import (
     recordings_table,
     without_doubles,
 )
-from reports.tables import SCHEMAS
+from reports.run_directory.tables import SCHEMAS
 
 
 def rows(**columns):

@@ -21,7 +21,7 @@ import skops.io
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.preprocessing import FunctionTransformer
 
-from .conftest import forge_checksums
+from tests.models.conftest import forge_checksums
 
 RAN = "the-code-of-the-file-ran"
 COMMAND = f"touch {RAN}"

@@ -15,9 +15,8 @@ import pytest
 from benchmarks.predicting import predict_files
 from models.files import load_model
 from models.protocol import ModelFileError
-
-from .conftest import forge_checksums
-from .crafted import CRAFTED, RAN
+from tests.models.conftest import forge_checksums
+from tests.models.crafted import CRAFTED, RAN
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 

@@ -16,8 +16,7 @@ from sklearn.svm import SVC
 from models.catalogue import CATALOGUE, resolve
 from models.files import CARD_FILE, load_model, save_model
 from models.protocol import ModelFileError, ModelSetup
-
-from .conftest import CARD, forge_checksums
+from tests.models.conftest import CARD, forge_checksums
 
 CHECKOUT = Path(__file__).parents[2]
 

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reports import tables
-from reports.summary import summarise
+from reports.run_directory import tables
+from reports.summary.summary import summarise
 
 HOSTILE = "<script>alert('x')</script> & \"co\" $a_b$"
 """A speaker's name that must never reach the page as markup."""

@@ -11,17 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.settings import SettingsError, read_settings
-from reports import tables
-from reports.audits import Audit
-from reports.gates import GatesError, read_gates
-from reports.guards import Guards
+from reports.gates.gates_file import GatesError, read_gates
 from reports.page.page import rebuild
-from reports.run import load
-from reports.two_runs_page import write as compare
-
-from .conftest import Recipe, write_run
-from .test_audits import FOUND as AUDIT
-from .test_guards import FOUND
+from reports.run_directory import tables
+from reports.run_directory.audit import Audit
+from reports.run_directory.guards import Guards
+from reports.run_directory.run import load
+from reports.two_runs.page import write as compare
+from tests.reports.conftest import Recipe, write_run
+from tests.reports.run_directory.test_audit import FOUND as AUDIT
+from tests.reports.run_directory.test_guards import FOUND
 
 TINY = Recipe(
     n_women=2, n_men=2, n_takes=1, digits=2, n_folds=2, models=("svm",), accuracy=(0.8,), quarantined=1, hostile=False

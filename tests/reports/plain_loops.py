@@ -8,7 +8,7 @@ from statistics import mean, variance
 
 import numpy as np
 
-from reports.uncertainty import Stratified
+from reports.statistics.intervals import Stratified
 
 Parts = list[list[float]]
 EXACT = {"rel": 1e-9, "abs": 1e-9}

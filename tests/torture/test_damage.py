@@ -11,8 +11,7 @@ from features.cache import find_damage, mfcc_features
 from features.corpora.audiomnist import open_audiomnist
 from features.hashes import FILE, content_hashes
 from features.mfcc import MfccConfig
-
-from ..benchmarks.conftest import write_tones
+from tests.benchmarks.conftest import write_tones
 
 TIMES = 1000
 

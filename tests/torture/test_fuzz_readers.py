@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ..features.readers import READERS
+from tests.features.readers import READERS
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SECONDS = int(os.environ.get("VOXFOLD_FUZZ_SECONDS", "60"))

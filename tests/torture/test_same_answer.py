@@ -14,10 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reports import tables
 from reports.page.page import rebuild
-
-from ..benchmarks.test_same_answer import SAME, written_backwards
+from reports.run_directory import tables
+from tests.benchmarks.test_same_answer import SAME, written_backwards
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 OPTIONS = ("--folds", "3", "--no-premium")

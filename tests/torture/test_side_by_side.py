@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from ..benchmarks.conftest import write_tones
-from ..benchmarks.interrupting import ENVIRONMENT, Place
+from tests.benchmarks.conftest import write_tones
+from tests.benchmarks.interrupting import ENVIRONMENT, Place
 
 
 @pytest.fixture(scope="module")

@@ -18,8 +18,8 @@ from benchmarks.protocol.tasks import LabelledRecordings, find_task, label_recor
 from features.corpora.audiomnist import open_audiomnist
 from features.corpora.recordings import Corpus, recordings_table
 from features.corpora.virtual import speak
-from reports import tables
-from reports.summary import write_summary
+from reports.run_directory import tables
+from reports.summary.summary import write_summary
 
 SPEAKERS = (1, 2, 31, 32)
 MODELS = ("svm", "xgboost")

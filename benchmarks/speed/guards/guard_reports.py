@@ -11,10 +11,10 @@ from benchmarks.protocol.folds import make_plan
 from benchmarks.speed.guards import references
 from benchmarks.speed.guards.fixtures import GENDER, labelled
 from benchmarks.speed.guards.rounds import Guard, interleave
-from reports import groups
 from reports.page.page import render
-from reports.run import load
-from reports.uncertainty import N_REPLICATES, equal_strata, share_interval
+from reports.run_directory.run import load
+from reports.statistics.intervals import N_REPLICATES, equal_strata, share_interval
+from reports.summary import groups
 
 N_SPEAKERS = 60
 SCORES = np.random.default_rng(0).uniform(0.5, 1, N_SPEAKERS)

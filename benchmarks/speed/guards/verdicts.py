@@ -20,8 +20,8 @@ from scipy.stats import mannwhitneyu
 from benchmarks.provenance import machine
 from benchmarks.speed.guards.measurements import Measurement
 from benchmarks.speed.guards.rounds import CLOCK
-from reports.guards import SCHEMA, Guards
 from reports.page.page import rebuild
+from reports.run_directory.guards import SCHEMA, Guards
 
 P_LIMIT = 0.002
 """A guard fails below this p only: with 15 guards at their limits, one run in 30 would fail by chance."""

@@ -12,7 +12,7 @@ from typing import Annotated
 import pandas as pd
 import typer
 
-from reports import tables
+from reports.run_directory import tables
 from reports.text.markdown import table
 
 FITTING = ["select", "fit"]

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from reports import wording
 from reports.page.drawing.marks import WIDTH_PX, Style, beside, interval_line, label, points_axis, rows, strip, symbols
 from reports.page.drawing.svg import Caption, canvas, inline, settings
 from reports.terms import Json
+from reports.text import wording
 
 _ROW_PX = 46.0
 _RIGHT_PX = 260

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 from markupsafe import Markup
 
-from reports import wording
 from reports.page.drawing.forest import Row, forest
 from reports.page.drawing.marks import Style, shorten
 from reports.page.drawing.svg import Caption
 from reports.terms import Json
+from reports.text import wording
 
 
 def gap_forest(known: Mapping[str, Json], look: Mapping[str, Style], caption: Caption, what: str = "") -> Markup:

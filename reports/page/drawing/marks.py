@@ -14,9 +14,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from reports import wording
 from reports.page.drawing.svg import GLYPHS, GRID, INK, MARKERS, MUTED, PALETTE, PAPER
 from reports.terms import Json
+from reports.text import wording
 
 WIDTH_PX = 900.0
 """Width of a picture."""

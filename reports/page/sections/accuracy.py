@@ -8,11 +8,11 @@ from pathlib import Path
 from markupsafe import Markup
 from matplotlib.axes import Axes
 
-from reports import wording
 from reports.page.drawing import marks
 from reports.page.drawing.svg import INK, MUTED, Caption, canvas, inline, settings
 from reports.page.table import Columns, Table, Words, ranked, two_lines, with_interval
 from reports.terms import MAJORITY, Json
+from reports.text import wording
 
 ANCHOR, TITLE = "accuracy", "Accuracy"
 

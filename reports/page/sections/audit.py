@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from reports import audits, wording
 from reports.page.table import Columns, Table, Words
+from reports.run_directory import audit
 from reports.terms import Json
+from reports.text import wording
 
 ANCHOR, TITLE = "audit", "Leakage audit"
 
@@ -54,12 +55,12 @@ def sentence(summary: Json) -> str:
     checks = summary["audit"]["checks"]
     told = [
         f"{what} in {wording.listed(names)}"
-        for outcome, what in ((audits.LEAK, "A leak was found"), (audits.WARNING, "A warning stands"))
+        for outcome, what in ((audit.LEAK, "A leak was found"), (audit.WARNING, "A warning stands"))
         if (names := [entry["title"].lower() for entry in checks if entry["outcome"] == outcome])
     ]
-    n_looked = sum(entry["outcome"] != audits.NOT_LOOKED for entry in checks)
+    n_looked = sum(entry["outcome"] != audit.NOT_LOOKED for entry in checks)
     return f"{'; '.join(told)}." if told else f"{wording.counted(n_looked, 'check')} found nothing."
 
 
 def _outcome(check: Json) -> str:
-    return ": ".join(filter(None, [wording.capital(check["outcome"]), audits.findings_of(check)]))
+    return ": ".join(filter(None, [wording.capital(check["outcome"]), audit.findings_of(check)]))

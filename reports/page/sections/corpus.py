@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from reports import wording
 from reports.page.table import Columns, Table, Words
 from reports.terms import Json
+from reports.text import wording
 
 ANCHOR, TITLE = "who", "Who was heard"
 

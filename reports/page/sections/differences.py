@@ -6,12 +6,12 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from reports import wording
 from reports.page.drawing.forest import Row, forest
 from reports.page.drawing.marks import Style
 from reports.page.drawing.svg import GLYPHS, INK, Caption
 from reports.page.table import Columns, Table, Words
 from reports.terms import Json
+from reports.text import wording
 
 
 def section(summary: Json, folder: Path) -> Json:

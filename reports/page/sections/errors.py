@@ -8,11 +8,11 @@ from pathlib import Path
 import seaborn as sns
 from markupsafe import Markup
 
-from reports import wording
 from reports.page.drawing.marks import legend, legend_height, percent_axis, styles, symbols
 from reports.page.drawing.svg import MUTED, Caption, canvas, inline, settings
 from reports.page.table import Columns, Table, Words
 from reports.terms import MAJORITY, Json
+from reports.text import wording
 
 ANCHOR, TITLE = "errors", "Errors"
 

@@ -9,15 +9,15 @@ from pathlib import Path
 from markupsafe import Markup
 from matplotlib.axes import Axes
 
-from reports import wording
-from reports.answer import against_band, contenders, turned
-from reports.groups import ATTRIBUTES, IS_THE_TASK
 from reports.page.drawing import marks
 from reports.page.drawing.gaps import band, gap_forest, gap_name, gap_told
 from reports.page.drawing.svg import MUTED, Caption, canvas, inline, settings
 from reports.page.table import Columns, Table, Words, percent, with_interval
+from reports.statistics.intervals import MIN_SPEAKERS
+from reports.summary.answer import against_band, contenders, turned
+from reports.summary.groups import ATTRIBUTES, IS_THE_TASK
 from reports.terms import INTERSECTION, MAJORITY, NOT_STATED, Json
-from reports.uncertainty import MIN_SPEAKERS
+from reports.text import wording
 
 ANCHOR, TITLE = "groups", "Accents and other groups"
 

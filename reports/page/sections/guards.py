@@ -10,11 +10,11 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
-from reports import wording
 from reports.page.drawing.marks import WIDTH_PX, beside, label, rows, swarm
 from reports.page.drawing.svg import INK, PALETTE, PAPER, Caption, canvas, inline, settings
 from reports.page.table import Columns, Table, Words
 from reports.terms import Json
+from reports.text import wording
 
 _ROW_PX = 46.0
 _LOW, _HIGH = 0.45, 2.2

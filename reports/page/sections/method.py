@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from reports.number import interval_methods
 from reports.page.table import Table, Words, entry
-from reports.published import AUDIOMNIST_KINDS
-from reports.run import flat
+from reports.run_directory.run import flat
+from reports.statistics.estimate import interval_methods
+from reports.summary.published import AUDIOMNIST_KINDS
 from reports.terms import Json
 
 ANCHOR, TITLE = "how", "How it was done"

@@ -10,11 +10,11 @@ import seaborn as sns
 from markupsafe import Markup
 from matplotlib.axes import Axes
 
-from reports import wording
 from reports.page.drawing.marks import WIDTH_PX, published_mark, spread, styles, symbols
 from reports.page.drawing.svg import GRID, INK, MUTED, Caption, canvas, inline, settings
 from reports.page.table import Columns, Table, with_interval
 from reports.terms import MAJORITY, RANDOM, Json
+from reports.text import wording
 
 ANCHOR, TITLE = "premium", "Leakage premium"
 

@@ -10,11 +10,11 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from reports import wording
 from reports.page.drawing.marks import WIDTH_PX, percent_axis, spread, styles, symbols
 from reports.page.drawing.svg import MUTED, Caption, canvas, inline, settings
 from reports.page.table import Columns, Table, percent, ranked
 from reports.terms import MAJORITY, Json
+from reports.text import wording
 
 ANCHOR, TITLE = "cost", "Cost"
 

@@ -18,7 +18,7 @@ from benchmarks.cells.process import run_cell
 from benchmarks.progress import Stages
 from benchmarks.protocol.inputs import Surroundings, prepare_inputs
 from benchmarks.settings import read_settings
-from reports import tables
+from reports.run_directory import tables
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from benchmarks.cli.app import app
-
-from ...reports.conftest import Recipe, write_run
+from tests.reports.conftest import Recipe, write_run
 
 
 def compare(*arguments: object) -> Result:

@@ -13,11 +13,10 @@ from typing import Any
 
 import pytest
 
-from reports import tables
 from reports.page import sections
 from reports.page.page import SECTIONS, WITHIN, rebuild, render
-
-from ..conftest import HOSTILE
+from reports.run_directory import tables
+from tests.reports.conftest import HOSTILE
 
 VOID = {"meta", "br", "img", "link", "input", "hr"}
 

@@ -9,8 +9,7 @@ import pytest
 from benchmarks.speed.guards.baseline import HEADROOM, median_ratios, read_baseline, write_baseline
 from benchmarks.speed.guards.measurements import GUARDS
 from benchmarks.speed.guards.verdicts import BaselineError
-
-from .test_verdicts import rounds
+from tests.benchmarks.speed.guards.test_verdicts import rounds
 
 CHECKOUT = Path(__file__).resolve().parents[4]
 

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from benchmarks.speed.studies.__main__ import app
 from benchmarks.speed.studies.harness import as_text, seconds_of_cells
-from reports import tables
+from reports.run_directory import tables
 
 SECONDS = {
     ("svm", 0): {"import": 1.0, "select": 1.5, "fit": 0.5, "first-call": 0.25, "predict-batch": 0.25, "process": 4.0},

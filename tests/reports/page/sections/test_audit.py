@@ -6,12 +6,11 @@ import shutil
 
 import pytest
 
-from reports.answer import leak_warning
-from reports.audits import Audit, leaks
 from reports.page.page import rebuild
 from reports.page.sections import audit
-
-from ...test_audits import CHECK, FOUND, WARNING
+from reports.run_directory.audit import Audit, leaks
+from reports.summary.answer import leak_warning
+from tests.reports.run_directory.test_audit import CHECK, FOUND, WARNING
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,7 @@ import shutil
 from pathlib import Path
 
 from reports.page.page import rebuild, render
-
-from ..test_page import outline
+from tests.reports.page.test_page import outline
 
 
 def test_pictures_of_hard_recordings_are_embedded(healthy_run: Path, tmp_path: Path) -> None:

@@ -6,11 +6,10 @@ import shutil
 
 import pytest
 
-from reports.guards import Guards
 from reports.page.page import rebuild
 from reports.page.sections import guards
-
-from ...test_guards import FOUND
+from reports.run_directory.guards import Guards
+from tests.reports.run_directory.test_guards import FOUND
 
 
 @pytest.fixture(scope="module")

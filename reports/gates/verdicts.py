@@ -1,0 +1,94 @@
+"""What holding a run against its gates gives: lines for a person, an exit status for a script, JUnit for CI."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from xml.etree import ElementTree
+
+from reports.run_directory.files import replacing
+from reports.text.printable import printable
+
+Outcome = Literal["holds", "failed", "not measured"]
+
+_ELEMENTS: dict[Outcome, str] = {"failed": "failure", "not measured": "error"}
+"""JUnit's element of each outcome that is no success."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """One requirement, and whether it holds.
+
+    Attributes
+    ----------
+    outcome
+        ``holds``, ``failed``, or ``not measured`` where there is nothing to judge by.
+    asked
+        The requirement, in words.
+    measured
+        What the run has: a value with its interval and counts.
+    why
+        Why the requirement does not hold or cannot be judged; None where it holds.
+    """
+
+    outcome: Outcome
+    asked: str
+    measured: str
+    why: str | None = None
+
+    @property
+    def line(self) -> str:
+        """The verdict in one line."""
+        return printable(f"{self.outcome:<12}  {'; '.join(filter(None, [self.asked, self.measured, self.why]))}")
+
+
+def exit_status(verdicts: Sequence[Verdict]) -> int:
+    """Return 1 if a requirement failed, else 3 if one could not be judged, else 0."""
+    outcomes = {verdict.outcome for verdict in verdicts}
+    return 1 if "failed" in outcomes else 3 if "not measured" in outcomes else 0
+
+
+def count_line(verdicts: Sequence[Verdict]) -> str:
+    """Return the closing line: how many requirements hold, failed and were not measured."""
+    counts = {outcome: _count(verdicts, outcome) for outcome in ("holds", "failed", "not measured")}
+    noun = "condition" if len(verdicts) == 1 else "conditions"
+    return (
+        f"{len(verdicts)} {noun}: {counts['holds']} held, {counts['failed']} failed, "
+        f"{counts['not measured']} not measured"
+    )
+
+
+def write_junit(verdicts: Sequence[Verdict], path: Path, *, name: str) -> None:
+    """Write `verdicts` as JUnit XML: a test case each, ``failure`` for failed, ``error`` for not measured.
+
+    Parameters
+    ----------
+    path
+        The file; its folder is made where there is none.
+    name
+        Name of the test suite, such as that of the run.
+    """
+    name = printable(name)
+    counted = {
+        "tests": str(len(verdicts)),
+        "failures": str(_count(verdicts, "failed")),
+        "errors": str(_count(verdicts, "not measured")),
+    }
+    root = ElementTree.Element("testsuites", {"name": "voxfold gates", **counted})
+    suite = ElementTree.SubElement(root, "testsuite", {"name": name, **counted, "skipped": "0", "time": "0"})
+    for verdict in verdicts:
+        named = {"classname": f"gates.{name}", "name": printable(verdict.asked), "time": "0"}
+        case = ElementTree.SubElement(suite, "testcase", named)
+        element = _ELEMENTS.get(verdict.outcome)
+        said = {"message": printable(verdict.why or ""), "type": verdict.outcome} if element else {}
+        ElementTree.SubElement(case, element or "system-out", said).text = verdict.line
+    ElementTree.indent(root)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as temporary:
+        temporary.write_bytes(ElementTree.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n")
+
+
+def _count(verdicts: Sequence[Verdict], outcome: str) -> int:
+    return sum(verdict.outcome == outcome for verdict in verdicts)

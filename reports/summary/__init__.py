@@ -1,0 +1,1 @@
+"""Every number of the report, from the tables of a run."""

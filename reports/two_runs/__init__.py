@@ -1,0 +1,1 @@
+"""Two runs compared: what changed, and whether it can be told from chance."""
