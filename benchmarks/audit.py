@@ -20,7 +20,7 @@ from benchmarks import duplicates, isolation
 from benchmarks.cells.cell import CellJob
 from benchmarks.protocol.inputs import Inputs
 from benchmarks.telling import Telling, telling_attributes
-from features.cache import Features
+from features.cache.entries import Features
 from reports.run_directory.audit import CLEAR, LEAK, NOT_LOOKED, SCHEMA, WARNING, Audit, Check, findings_of
 from reports.run_directory.fold_offences import SPLIT, Rule, offences, offenders_of, sides
 from reports.terms import RANDOM, ROLES

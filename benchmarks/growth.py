@@ -33,9 +33,9 @@ from benchmarks.protocol.inputs import Inputs, Surroundings, prepare_corpus
 from benchmarks.run import begin, executor_of
 from benchmarks.settings import SEED, RunSettings, SettingsError, moment
 from features.corpora.audiomnist import open_audiomnist
-from features.corpora.opening import open_corpus
+from features.corpora.catalogue import open_corpus
 from features.corpora.recordings import Corpus, CorpusError, check_recordings, quarantine_table
-from features.corpora.virtual import virtual_corpus_folder
+from features.corpora.virtual.corpus import virtual_corpus_folder
 from models.catalogue import display_name
 from reports.page.page import rebuild
 from reports.run_directory import tables

@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
+from features.extraction.recipes import MfccConfig
 from features.processes import end_with, starting
-from features.recipes import MfccConfig
 
 
 class Extraction(NamedTuple):
@@ -77,7 +77,7 @@ def _received(own: Connection) -> Extraction | str:
 def _hear_all(names: Sequence[str], config: MfccConfig, other: Connection, parent: int) -> None:
     end_with(parent)
     from features import audio, mfcc  # noqa: F401 (so that the first recording's time is not their loading)
-    from features.engine import load_loops
+    from features.extraction.engine import load_loops
 
     load_loops()
     with suppress(BrokenPipeError):  # nobody listens any more

@@ -26,8 +26,8 @@ from benchmarks.cells.stopwatch import Stopwatch
 from benchmarks.errors import RunError
 from benchmarks.protocol.inputs import Inputs
 from features import views
-from features.blocks import Row, extract_block, read_image_block
-from features.cache import Features
+from features.cache.blocks import Row, extract_block, read_image_block
+from features.cache.entries import Features
 from features.corpora.recordings import Corpus
 from features.mfcc import MfccConfig
 from models.protocol import Examples, Prediction, Settings

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from features.regular_files import sha256
+from features.files import sha256
 from models.catalogue import CATALOGUE, display_name
 
 Sources = dict[str, dict[str, str]]

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.hearing import Extraction, hearing
-from features.recipes import MfccConfig, NarrowFilterWarning
+from features.extraction.recipes import MfccConfig, NarrowFilterWarning
 from features.views import view
 from models.files import load_model, read_card
 from models.protocol import Model, ModelFileError

@@ -28,7 +28,7 @@ from benchmarks.cells.run_directory import RunDirectory
 from benchmarks.errors import RunError
 from benchmarks.protocol.inputs import Inputs, Surroundings, prepare_inputs
 from benchmarks.settings import SEED, RunSettings
-from features.cache import Features
+from features.cache.entries import Features
 from features.images import levels_to_rgb, viridis_levels
 from models.catalogue import CATALOGUE, display_name
 from reports.page import page

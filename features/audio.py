@@ -23,9 +23,9 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from features import wav
-from features.regular_files import open_regular
-from features.wav import WavError, check_wav
+from features import wav_header
+from features.files import open_regular
+from features.wav_header import WavError, check_wav
 
 FULL_SCALE = 32_768
 MAX_SAMPLES = 2**33
@@ -178,7 +178,7 @@ def _opened_sound(file: BinaryIO) -> Iterator[tuple[soundfile.SoundFile, str]]:
     """Open what begins as a WAV or FLAC does, once its header is seen to agree with itself; say which it is."""
     file.seek(0)
     magic = file.read(4)
-    if magic not in (*wav.MAGIC, b"fLaC"):
+    if magic not in (*wav_header.MAGIC, b"fLaC"):
         raise AudioError("no audio that can be read: its first bytes are not those of WAV or FLAC; convert it to one")
     try:
         check_wav(file)

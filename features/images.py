@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
+from features.files import open_regular
 from features.mfcc import MfccConfig, extract
-from features.regular_files import open_regular
 
 N_LEVELS = 256
 UNDO_BLOCK_IMAGES = 512

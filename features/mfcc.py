@@ -3,7 +3,7 @@
 Conventions: samples are one channel on the int16 scale, whatever their dtype; a recording is padded with zeros, or cut,
 to one clip, and becomes ``(n_frames, n_coefficients)``. Everything else is a field of `MfccConfig`.
 
-The arithmetic is `features.engine`'s.
+The arithmetic is `features.extraction.engine`'s.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from features.engine import Engine, PlacedSound
-from features.recipes import MfccConfig, NarrowFilterWarning
+from features.extraction.engine import Engine, PlacedSound
+from features.extraction.recipes import MfccConfig, NarrowFilterWarning
 
 __all__ = ["ENGINE_VERSION", "MfccConfig", "NarrowFilterWarning", "extract", "extract_batch", "sounding_frames"]
 

@@ -14,7 +14,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from features.regular_files import sha256
+from features.files import sha256
 from models.catalogue import CATALOGUE
 from models.protocol import Model, ModelFileError, SavableModel
 

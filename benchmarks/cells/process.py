@@ -25,7 +25,7 @@ from benchmarks.cells.cell import DESCRIBED, NO_ROOM, CellJob, SplitRows
 from benchmarks.cells.finished_cell import write_record
 from benchmarks.cells.stopwatch import Stopwatch
 from benchmarks.errors import RunError, is_no_room
-from features.cache import Features, load_features
+from features.cache.entries import Features, load_features
 from features.processes import end_with
 from features.views import view
 from models.catalogue import resolve

@@ -22,7 +22,7 @@ from benchmarks.cells.finished_cell import CellRecord, damage, read_record
 from benchmarks.cells.manifest import SCHEMA, cells_entry
 from benchmarks.errors import RunError
 from benchmarks.protocol.inputs import Inputs
-from features.cache import Features
+from features.cache.entries import Features
 from reports.run_directory import tables
 from reports.run_directory.files import checksum, remove_abandoned, write_text
 

@@ -34,7 +34,7 @@ def describe(
 ) -> None:
     """Print counts by speaker, gender and accent, what was cleaned, and quarantined files."""
     with one_line_errors():
-        from features.corpora.opening import open_corpus
+        from features.corpora.catalogue import open_corpus
 
         opened = open_corpus(corpus, cache=cache_folder(cache), allow_outside=allow_outside)
         say(description(opened))
@@ -45,7 +45,7 @@ def speak(folder: Annotated[Path, typer.Argument(help="where to write data/<spea
     """Write the embedded corpus of virtual speakers as WAV files, in AudioMNIST's layout."""
     with one_line_errors():
         from benchmarks.progress import Stages
-        from features.corpora.virtual import speak as speak_corpus
+        from features.corpora.virtual.corpus import speak as speak_corpus
 
         with Stages().stage("speak") as spoken:
             speak_corpus(folder, on_speaker=spoken)
@@ -91,7 +91,7 @@ def images(
         from benchmarks.errors import TaskError
         from benchmarks.progress import Stages
         from features.corpora.audiomnist import open_audiomnist
-        from features.maps import write_images, write_maps
+        from features.image_maps import write_images, write_maps
 
         maps = out / "audio_to_mfc_maps"
         if maps_only:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from features.corpora.metadata import read_metadata
+from features.corpora.audiomnist_metadata import read_metadata
 from features.corpora.recordings import CorpusError, cleaned_values, recordings_table
-from features.corpora.voices import ACCENTS
+from features.corpora.virtual.speakers import ACCENTS
 from reports.text.markdown import table
 
 BLOCK = re.compile(

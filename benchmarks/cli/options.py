@@ -50,7 +50,7 @@ def _user_errors() -> tuple[type[Exception], ...]:
     from benchmarks.errors import RunError, TaskError
     from benchmarks.settings import SettingsError
     from features.audio import AudioError
-    from features.cache import CacheError
+    from features.cache.entries import CacheError
     from features.corpora.recordings import CorpusError
     from features.images import ImageError
     from models.catalogue import UnknownModelError

@@ -22,10 +22,10 @@ from benchmarks.progress import Stages
 from benchmarks.protocol.folds import Plan, folds_hash, make_plan
 from benchmarks.protocol.tasks import LabelledRecordings, Task, find_task, label_recordings
 from benchmarks.settings import SEED, RunSettings
-from features.cache import Features, mfcc_features
-from features.corpora.opening import open_corpus
+from features.cache.content_hashes import content_hashes
+from features.cache.entries import Features, mfcc_features
+from features.corpora.catalogue import open_corpus
 from features.corpora.recordings import Corpus, check_recordings, quarantine_table, without_doubles
-from features.hashes import content_hashes
 from features.mfcc import MfccConfig, NarrowFilterWarning
 
 

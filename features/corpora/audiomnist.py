@@ -1,7 +1,7 @@
 """AudioMNIST: 60 speakers, 10 digits, 50 takes; a complete or partial checkout, WAV or FLAC.
 
 Layout: ``data/<speaker>/<digit>_<speaker>_<take>.wav`` and ``data/audioMNIST_meta.txt``, a JSON object of one
-object per speaker (`features.corpora.metadata`).
+object per speaker (`features.corpora.audiomnist_metadata`).
 Source: Becker et al., arXiv 1807.03418.
 """
 
@@ -15,8 +15,8 @@ from typing import Any
 
 import pandas as pd
 
-from features.corpora.metadata import Speakers, read_metadata
-from features.corpora.probing import probe_recordings
+from features.corpora.audiomnist_metadata import Speakers, read_metadata
+from features.corpora.headers import probe_recordings
 from features.corpora.recordings import (
     Corpus,
     CorpusError,
@@ -26,7 +26,7 @@ from features.corpora.recordings import (
     quarantine_table,
     recordings_table,
 )
-from features.regular_files import is_text
+from features.files import is_text
 
 METADATA_FILE = "audioMNIST_meta.txt"
 AUDIO_SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".m4a", ".aiff")

@@ -13,8 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from features.corpora.csv_rows import read_rows
-from features.corpora.probing import probe_recordings
+from features.corpora.headers import probe_recordings
 from features.corpora.recordings import (
     CLEANED,
     SPEAKERS_OWN,
@@ -26,6 +25,7 @@ from features.corpora.recordings import (
     quarantine_table,
     recordings_table,
 )
+from features.corpora.text_files import read_rows
 
 LABELS = ("digit", "take", "gender", "accent", "native_speaker", "age", "origin", "room")
 NUMBERS = {"digit": 9, "take": 999_999_999, "age": 120}

@@ -12,8 +12,7 @@ import re
 from pathlib import Path
 
 from features.corpora.audiomnist import METADATA_FILE, RECORDING_NAME, recording_row
-from features.corpora.csv_rows import read_entries
-from features.corpora.metadata import Speakers, read_metadata
+from features.corpora.audiomnist_metadata import Speakers, read_metadata
 from features.corpora.recordings import (
     Corpus,
     CorpusError,
@@ -22,6 +21,7 @@ from features.corpora.recordings import (
     quarantine_table,
     recordings_table,
 )
+from features.corpora.text_files import read_entries
 
 MAP_FILES = {"female": "female_idxs_to_wav_fpaths.json", "male": "male_idxs_to_wav_fpaths.json"}
 IMAGE_NAME = re.compile(r"mfc_dataset/(?P<gender>female|male)_[0-9]+\.jpg")

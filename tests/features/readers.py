@@ -16,8 +16,8 @@ import soundfile
 from PIL import Image
 
 from features.audio import MAX_SAMPLES, SPARE_S, AudioError, probe, read_samples
+from features.corpora.audiomnist_metadata import read_metadata
 from features.corpora.manifest import open_manifest
-from features.corpora.metadata import read_metadata
 from features.corpora.mfc_images import open_mfc_images
 from features.corpora.recordings import Corpus, CorpusError, recordings_table
 from features.images import ImageError, read_image

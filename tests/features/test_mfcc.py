@@ -18,8 +18,8 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from features.extraction.recipes import WINDOWS, mel_matrix
 from features.mfcc import MfccConfig, NarrowFilterWarning, extract, extract_batch, sounding_frames
-from features.recipes import WINDOWS, mel_matrix
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -222,7 +222,7 @@ def test_any_length_at_any_place(recipe: str, n_samples: int, share: float, seed
 
 @pytest.mark.parametrize("kind", ["slaney", "htk-bins"])
 def test_filters_equal_the_libraries(kind: str) -> None:
-    from features.recipes import mel_matrix
+    from features.extraction.recipes import mel_matrix
 
     found = mel_matrix(kind, 40, 1_200, 48_000)
     if kind == "slaney":

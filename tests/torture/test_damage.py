@@ -7,9 +7,9 @@ import shutil
 import numpy as np
 import pytest
 
-from features.cache import find_damage, mfcc_features
+from features.cache.content_hashes import FILE, content_hashes
+from features.cache.entries import find_damage, mfcc_features
 from features.corpora.audiomnist import open_audiomnist
-from features.hashes import FILE, content_hashes
 from features.mfcc import MfccConfig
 from tests.benchmarks.conftest import write_tones
 

@@ -14,9 +14,9 @@ import soxr
 
 from benchmarks import duplicates
 from features.audio import read_samples, resample
-from features.cache import mfcc_features
-from features.corpora.opening import open_corpus
-from features.hashes import content_hashes
+from features.cache.content_hashes import content_hashes
+from features.cache.entries import mfcc_features
+from features.corpora.catalogue import open_corpus
 from features.mfcc import MfccConfig, extract_batch, sounding_frames
 
 N_COPIES = 100

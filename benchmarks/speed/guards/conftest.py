@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.speed.guards import fixtures
+from features.cache.content_hashes import content_hashes
 from features.corpora.recordings import Corpus
-from features.hashes import content_hashes
 
 
 @pytest.fixture(scope="session")

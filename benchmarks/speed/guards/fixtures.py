@@ -17,7 +17,7 @@ from benchmarks.protocol.folds import make_plan
 from benchmarks.protocol.tasks import LabelledRecordings, find_task, label_recordings
 from features.corpora.audiomnist import open_audiomnist
 from features.corpora.recordings import Corpus, recordings_table
-from features.corpora.virtual import speak
+from features.corpora.virtual.corpus import speak
 from reports.run_directory import tables
 from reports.summary.summary import write_summary
 

@@ -12,7 +12,7 @@ import pytest
 from benchmarks.speed.guards import references
 from benchmarks.speed.guards.rounds import Guard, interleave
 from features.audio import read_samples
-from features.cache import mfcc_features
+from features.cache.entries import mfcc_features
 from features.corpora.recordings import Corpus
 from features.mfcc import MfccConfig, extract, extract_batch, sounding_frames
 

@@ -11,9 +11,9 @@ import pytest
 from benchmarks.speed.guards import references
 from benchmarks.speed.guards.rounds import Guard, interleave
 from features.audio import read_samples
-from features.cache import Features, mfcc_features
+from features.cache.content_hashes import content_hashes
+from features.cache.entries import Features, mfcc_features
 from features.corpora.recordings import Corpus
-from features.hashes import content_hashes
 from features.images import jpeg_bytes
 from features.mfcc import MfccConfig, extract
 from features.views import view

@@ -23,11 +23,11 @@ from benchmarks.cells.stopwatch import peak_rss_bytes
 from benchmarks.speed.studies.extraction import Folder, blocks_of, some_wav_files, wav_files
 from benchmarks.speed.studies.turns import Process, Rounds, Subject, in_rounds, now, timed
 from features.audio import read_samples
-from features.cache import mfcc_features
-from features.corpora.probing import probe_recordings
+from features.cache.content_hashes import content_hashes
+from features.cache.entries import mfcc_features
+from features.corpora.headers import probe_recordings
 from features.corpora.recordings import Corpus, quarantine_table, recordings_table
-from features.corpora.virtual import speak
-from features.hashes import content_hashes
+from features.corpora.virtual.corpus import speak
 from features.mfcc import MfccConfig, extract_batch
 from reports.text.markdown import table
 

@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 
 from benchmarks.cells.executors.local import cell_environment
 from benchmarks.speed.studies.turns import Rounds, Subject, in_turns, timed
-from features.engine import BLOCK_FRAMES, Engine, PlacedSound
+from features.extraction.engine import BLOCK_FRAMES, Engine, PlacedSound
+from features.extraction.recipes import WINDOWS
 from features.mfcc import MfccConfig, extract, extract_batch, sounding_frames
-from features.recipes import WINDOWS
 from reports.text.markdown import table
 
 BLOCK_RECORDINGS = 64

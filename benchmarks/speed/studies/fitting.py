@@ -28,9 +28,9 @@ from benchmarks.settings import usable_cores
 from benchmarks.speed.studies import fitting_models
 from benchmarks.speed.studies.fitting_models import Arrays, Timings
 from benchmarks.speed.studies.turns import Rounds, Subject, in_rounds
-from features.cache import mfcc_features
-from features.corpora.opening import open_corpus
-from features.hashes import content_hashes
+from features.cache.content_hashes import content_hashes
+from features.cache.entries import mfcc_features
+from features.corpora.catalogue import open_corpus
 from features.mfcc import MfccConfig
 from reports.text.markdown import table
 

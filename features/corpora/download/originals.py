@@ -16,7 +16,7 @@ import pandas as pd
 from features.audio import AudioError, read_samples
 from features.corpora.audiomnist import open_audiomnist
 from features.corpora.recordings import Corpus, CorpusError, offenders
-from features.regular_files import sha256
+from features.files import sha256
 
 OnProgress = Callable[[int, int], None]
 

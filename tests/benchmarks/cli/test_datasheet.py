@@ -13,7 +13,7 @@ import soundfile
 
 from benchmarks.cli.datasheet import BLOCK, BLOCKS, DatasheetError, differing_blocks, recount, speakers_table
 from features.corpora.recordings import CorpusError
-from features.corpora.voices import ACCENTS
+from features.corpora.virtual.speakers import ACCENTS
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 DATASHEET = (CHECKOUT / "DATASHEET.md").read_text(encoding="utf-8")

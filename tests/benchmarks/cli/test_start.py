@@ -65,7 +65,7 @@ def test_a_saved_svm_answers_without_what_only_fitting_needs(saved_svm) -> None:
 
 
 def test_what_does_not_extract_loads_no_compiled_loops() -> None:
-    command = "import sys, benchmarks.run, features.cache, features.blocks; print('numba' in sys.modules)"
+    command = "import sys, benchmarks.run, features.cache.entries, features.cache.blocks; print('numba' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
 

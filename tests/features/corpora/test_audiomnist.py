@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from features.corpora.audiomnist import open_audiomnist
-from features.corpora.metadata import clean_labels
+from features.corpora.audiomnist_metadata import clean_labels
 from features.corpora.recordings import CorpusError
 
 ENTRY = {

@@ -12,8 +12,8 @@ import numba.core.caching
 import numpy as np
 import pytest
 
-from features import compiling, filters, kernels
-from features.recipes import MfccConfig, NarrowFilterWarning, mel_matrix
+from features.extraction import compilation, filters, kernels
+from features.extraction.recipes import MfccConfig, NarrowFilterWarning, mel_matrix
 
 
 @pytest.mark.parametrize("kind", ["htk-bins", "slaney"])
@@ -107,7 +107,7 @@ def small_function(folder: Path) -> Any:
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    compiled = compiling.compiler(str(folder / "small.py"))("void(float64[::1])")(module.add_one)
+    compiled = compilation.compiler(str(folder / "small.py"))("void(float64[::1])")(module.add_one)
     values = np.zeros(3)
     compiled(values)
     assert values.tolist() == [1, 1, 1]
@@ -118,7 +118,7 @@ def test_compiled_code_is_kept_and_found_again(tmp_path: Path) -> None:
     assert sum(small_function(tmp_path).stats.cache_misses.values()) == 1
     again = small_function(tmp_path)
     assert sum(again.stats.cache_hits.values()) == 1 and not again.stats.cache_misses
-    code = (tmp_path / "small.py").read_bytes() + Path(compiling.__file__).read_bytes()
+    code = (tmp_path / "small.py").read_bytes() + Path(compilation.__file__).read_bytes()
     source_hash = hashlib.blake2b(code, digest_size=6).hexdigest()
     kept = list((tmp_path / "__pycache__").glob("*.nb?"))
     assert kept and all(source_hash in file.name for file in kept)
@@ -152,7 +152,7 @@ def test_a_full_disk_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_values_are_one_recordings_own_whatever_is_pooled(monkeypatch: pytest.MonkeyPatch) -> None:
-    from features import engine
+    from features.extraction import engine
     from features.mfcc import extract_batch
 
     generator = np.random.default_rng(4)

@@ -6,19 +6,19 @@ import numpy as np
 import pytest
 import scipy.fft
 
-from features import fourier
+from features.extraction import spectra
 
 LENGTHS = [2, 4, 6, 8, 10, 12, 18, 30, 50, 64, 90, 150, 162, 200, 400, 512, 600, 1_024, 1_200, 1_250, 2_048, 4_096]
 
 
 def squared_by_passes(frames: np.ndarray) -> np.ndarray:
     """Return the squared spectra of frames, given and returned by columns."""
-    passes = fourier.passes(len(frames))
+    passes = spectra.passes(len(frames))
     assert passes is not None
     parts = np.ascontiguousarray(np.stack([frames[::2], frames[1::2]]))
-    fourier.transform(parts, passes.radices, passes.factors)
+    spectra.transform(parts, passes.radices, passes.factors)
     squares = np.empty((len(frames) // 2 + 1, frames.shape[1]))
-    fourier.square(parts, passes.places, passes.turns, squares)
+    spectra.square(parts, passes.places, passes.turns, squares)
     return squares
 
 
@@ -48,4 +48,4 @@ def test_a_column_depends_on_no_other() -> None:
 
 @pytest.mark.parametrize("n_fft", [1, 3, 7, 14, 551, 1_103, 22_050])
 def test_lengths_that_scipy_must_transform(n_fft: int) -> None:
-    assert fourier.passes(n_fft) is None
+    assert spectra.passes(n_fft) is None

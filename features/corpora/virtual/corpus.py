@@ -1,6 +1,6 @@
 """The embedded corpus: 60 virtual speakers, so that a benchmark runs on a fresh machine without a download.
 
-The speakers are made by eSpeak NG (`features.corpora.voices` says who they are, `features.corpora.utterances` how
+The speakers are made by eSpeak NG (`features.corpora.virtual.speakers` says who they are, `features.corpora.virtual.speech` how
 they sound) and are written in AudioMNIST's layout, so that whatever reads AudioMNIST reads them. Same seed, same bytes:
 every speaker is spoken by a fresh process. Numbers obtained from them show the tool, not people.
 """
@@ -19,8 +19,8 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from features.corpora.recordings import CorpusError
-from features.corpora.voices import N_SPEAKERS, VOICES_VERSION, Speaker, cast
-from features.making import make_once, remove_abandoned
+from features.corpora.virtual.speakers import N_SPEAKERS, VOICES_VERSION, Speaker, cast
+from features.locked_folders import make_once, remove_abandoned
 
 _LISTING = "listing.sha256"
 _HOW_TO_INSTALL = (
@@ -142,9 +142,17 @@ def _chosen(seed: int, numbers: Sequence[int] | None) -> list[Speaker]:
 
 def _speak_one(seed: int, speaker: Speaker, folder: Path) -> None:
     """Let a process of its own speak one speaker; it finds the project where this one did."""
-    root = str(Path(__file__).resolve().parents[2])
+    root = str(Path(__file__).resolve().parents[3])
     path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
-    command = [sys.executable, "-P", "-m", "features.corpora.utterances", str(seed), str(speaker.number), str(folder)]
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "features.corpora.virtual.speech",
+        str(seed),
+        str(speaker.number),
+        str(folder),
+    ]
     done = subprocess.run(
         [*command, str(os.getpid())],
         env={**os.environ, "PYTHONPATH": path},

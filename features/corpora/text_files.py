@@ -18,7 +18,7 @@ from typing import Any
 import pandas as pd
 
 from features.corpora.recordings import CorpusError, offenders, printable
-from features.regular_files import open_regular, read_text
+from features.files import open_regular, read_text
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
 

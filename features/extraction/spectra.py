@@ -18,7 +18,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from features.compiling import compiler
+from features.extraction.compilation import compiler
 
 _compiled = compiler(__file__)
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import pandas as pd
 
 from features.corpora.recordings import Corpus
-from features.regular_files import is_text, sha256
+from features.files import is_text, sha256
 
 FILE = "hashes.sqlite"
 BLOCK_RECORDINGS = 64

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from features.audio import AudioError
-from features.maps import MAP_FILES, audio_to_mfc_maps, audiomnist_paths, write_images, write_maps
+from features.image_maps import MAP_FILES, audio_to_mfc_maps, audiomnist_paths, write_images, write_maps
 
 CHECKOUT = Path(__file__).parents[2]
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from features.corpora.csv_rows import Entries, read_entries
-from features.regular_files import is_text
+from features.corpora.text_files import Entries, read_entries
+from features.files import is_text
 
 CLEAN_ACCENTS = {
     "german": "German",

@@ -12,14 +12,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from features import making
-from features.corpora import virtual
+from features import locked_folders
 from features.corpora.recordings import CorpusError
-from features.corpora.virtual import speak, virtual_corpus_folder
-from features.corpora.voices import cast
+from features.corpora.virtual import corpus
+from features.corpora.virtual.corpus import speak, virtual_corpus_folder
+from features.corpora.virtual.speakers import cast
 
 SOME = (1, 7, 60)
-ROOT = Path(virtual.__file__).parents[2]
+ROOT = Path(corpus.__file__).parents[4]
 
 
 def contents(folder):
@@ -163,7 +163,7 @@ def test_folder_is_spoken_once(tmp_path, monkeypatch):
         calls.append(seed)
         speak(folder, seed=seed, on_speaker=on_speaker, speakers=[5])
 
-    monkeypatch.setattr(virtual, "speak", few)
+    monkeypatch.setattr(corpus, "speak", few)
     first = virtual_corpus_folder(tmp_path, seed=3)
     assert virtual_corpus_folder(tmp_path, seed=3) == first
     assert calls == [3]
@@ -177,7 +177,7 @@ def test_an_interrupted_speaking_leaves_nothing(tmp_path, monkeypatch):
         folder.mkdir(parents=True)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(virtual, "speak", interrupted)
+    monkeypatch.setattr(corpus, "speak", interrupted)
     with pytest.raises(KeyboardInterrupt):
         virtual_corpus_folder(tmp_path)
     assert folders_in(tmp_path / "virtual") == []
@@ -214,7 +214,7 @@ def speaking_process(cache):
 
 
 def test_what_a_killed_process_left_is_removed_and_spoken_anew(tmp_path, monkeypatch):
-    monkeypatch.setattr(virtual, "speak", lambda folder, **_: speak(folder, speakers=[5]))
+    monkeypatch.setattr(corpus, "speak", lambda folder, **_: speak(folder, speakers=[5]))
     with speaking_process(tmp_path):
         left = folders_in(tmp_path / "virtual")
         assert len(left) == 1
@@ -226,14 +226,14 @@ def test_what_a_killed_process_left_is_removed_and_spoken_anew(tmp_path, monkeyp
 def test_a_living_process_is_waited_for_and_what_it_wrote_is_kept(tmp_path, monkeypatch):
     """This process asks for the lock while the other one holds it, and gets it when that one is killed."""
     spoken, asked = [], threading.Event()
-    monkeypatch.setattr(virtual, "speak", lambda folder, **_: spoken.append(folder) or folder.mkdir())
-    acquire = making.FileLock.acquire
+    monkeypatch.setattr(corpus, "speak", lambda folder, **_: spoken.append(folder) or folder.mkdir())
+    acquire = locked_folders.FileLock.acquire
 
     def asking(lock, *arguments, **options):
         asked.set()
         return acquire(lock, *arguments, **options)
 
-    monkeypatch.setattr(making.FileLock, "acquire", asking)
+    monkeypatch.setattr(locked_folders.FileLock, "acquire", asking)
     with speaking_process(tmp_path) as process:
         left = folders_in(tmp_path / "virtual")
         waiting = threading.Thread(target=virtual_corpus_folder, args=[tmp_path])
@@ -270,7 +270,7 @@ def test_wrong_arguments_are_refused(tmp_path, wrong, message):
 def test_a_failing_process_is_reported_in_one_line(tmp_path, monkeypatch):
     reason = "eSpeak NG refused voice 'xx+m1' (code 2)"
     failed = subprocess.CompletedProcess([], 1, "", f"a warning\n{reason}\n")
-    monkeypatch.setattr(virtual.subprocess, "run", lambda *_, **__: failed)
+    monkeypatch.setattr(corpus.subprocess, "run", lambda *_, **__: failed)
     with pytest.raises(CorpusError, match=r"^virtual speaker 03 \(.*\): eSpeak NG refused voice 'xx\+m1' \(code 2\)$"):
         speak(tmp_path, speakers=[3])
 

@@ -12,8 +12,8 @@ import pytest
 import soundfile
 
 from features.corpora.audiomnist import open_audiomnist
-from features.corpora.metadata import read_metadata
-from features.corpora.opening import open_corpus
+from features.corpora.audiomnist_metadata import read_metadata
+from features.corpora.catalogue import open_corpus
 from features.corpora.recordings import Corpus, CorpusError
 
 ENTRY = {"accent": "German", "age": "30", "gender": "male", "native speaker": "no", "origin": "Europe, Germany, Berlin"}

@@ -1,8 +1,8 @@
-"""How the virtual speakers sound: ``python -m features.corpora.utterances SEED SPEAKER FOLDER`` speaks one of them.
+"""How the virtual speakers sound: ``python -m features.corpora.virtual.speech SEED SPEAKER FOLDER`` speaks one of them.
 
 A word goes from eSpeak through resampling (which also scales the vocal tract: what is played faster has a shorter
 one), a microphone's colouring and a room's ring, down to int16 over a floor of noise. This runs in a process of its own
-per speaker (see `features.corpora.espeak`) and so imports little.
+per speaker (see `features.corpora.virtual.espeak`) and so imports little.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from features.corpora.espeak import Espeak, EspeakError
-from features.corpora.voices import COLOUR_HZ, Room, Speaker, cast
+from features.corpora.virtual.espeak import Espeak, EspeakError
+from features.corpora.virtual.speakers import COLOUR_HZ, Room, Speaker, cast
 from features.processes import end_with
 
 SAMPLE_RATE_HZ = 48_000

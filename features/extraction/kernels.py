@@ -11,7 +11,7 @@ from typing import Any
 
 import numba
 
-from features.compiling import compiler
+from features.extraction.compilation import compiler
 
 _compiled = compiler(__file__)
 

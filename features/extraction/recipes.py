@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from features import filters
+from features.extraction import filters
 
 FILTERS: dict[str, Callable[[int, int, int], filters.Matrix]] = {
     "htk-bins": filters.htk_filters,

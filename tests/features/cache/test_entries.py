@@ -16,17 +16,17 @@ import soundfile
 from filelock import FileLock
 from python_speech_features import mfcc as reference_mfcc
 
-from features import blocks
-from features import cache as cache_module
-from features import hashes as hashes_module
 from features.audio import read_samples
-from features.cache import mfcc_features
+from features.cache import blocks
+from features.cache import content_hashes as hashes_module
+from features.cache import entries as cache_module
+from features.cache.content_hashes import content_hashes
+from features.cache.entries import mfcc_features
 from features.corpora.audiomnist import open_audiomnist
 from features.corpora.mfc_images import open_mfc_images
 from features.corpora.recordings import Corpus, quarantine_table, recordings_table
-from features.hashes import content_hashes
+from features.files import WHOLE_BYTES
 from features.mfcc import MfccConfig
-from features.regular_files import WHOLE_BYTES
 
 
 @pytest.fixture

@@ -1,10 +1,10 @@
 """The extraction engine: from samples at their place in a clip to liftered coefficients.
 
 Only frames that overlap sound are transformed, in blocks filled across recordings. Between the transforms, compiled
-loops (`features.kernels`) work on every frame by itself, so that its values depend on no other. A frame of padding is
+loops (`features.extraction.kernels`) work on every frame by itself, so that its values depend on no other. A frame of padding is
 one constant vector per configuration, but for a floor below the clip's own maximum.
 
-The transforms are `features.fourier`'s. Lengths that it does not take (odd, or with prime factors above 5) are SciPy's.
+The transforms are `features.extraction.spectra`'s. Lengths that it does not take (odd, or with prime factors above 5) are SciPy's.
 Everything is float64; results are rounded once, where float32 is asked for.
 """
 
@@ -21,8 +21,8 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from features import filters
-from features.recipes import WINDOWS, MfccConfig, mel_matrix
+from features.extraction import filters
+from features.extraction.recipes import WINDOWS, MfccConfig, mel_matrix
 
 BLOCK_FRAMES = 64
 """Most frames that are transformed together: with fewer the inner loops are short, with more the cache is too small."""
@@ -49,7 +49,8 @@ _LEAST_POWER = 1e-10
 @functools.cache
 def load_loops() -> tuple[ModuleType, ModuleType]:
     """Load the compiled loops: half a second, which only what extracts should pay."""
-    from features import fourier, kernels
+    from features.extraction import kernels
+    from features.extraction import spectra as fourier
 
     return kernels, fourier
 

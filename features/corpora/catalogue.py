@@ -10,8 +10,8 @@ from features.corpora.audiomnist import open_audiomnist
 from features.corpora.manifest import open_manifest
 from features.corpora.mfc_images import open_mfc_images
 from features.corpora.recordings import Corpus, CorpusError
-from features.corpora.virtual import virtual_corpus_folder
-from features.regular_files import is_text
+from features.corpora.virtual.corpus import virtual_corpus_folder
+from features.files import is_text
 
 KINDS = ("virtual", "audiomnist:DIR", "mfc-images:DIR", "manifest:FILE.csv")
 

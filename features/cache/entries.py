@@ -3,7 +3,7 @@
 An entry is a folder ``mfcc/<key>`` of ``values.npy`` (float32 or float64, shape ``(n_recordings, n_frames,
 n_coefficients)``), for published images also ``images.npy`` (uint8, ``(n_recordings, n_frames, n_coefficients,
 3)``), ``index.parquet`` (a row per recording) and ``entry.json``, which holds the checksums of the others. It is
-written under a temporary name and renamed when complete (`features.making`), and checked before it is used again.
+written under a temporary name and renamed when complete (`features.locked_folders`), and checked before it is used again.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.blocks import Block, Row, Work, extract_block, read_image_block
+from features.cache.blocks import Block, Row, Work, extract_block, read_image_block
 from features.corpora.recordings import Corpus
+from features.files import sha256
 from features.mfcc import ENGINE_VERSION, MfccConfig
 from features.processes import starting, work_for
-from features.regular_files import sha256
 
 BLOCK_RECORDINGS = 64
 WORTH_PROCESSES = 2_500
@@ -63,7 +63,7 @@ class Features:
     images
         The published images, uint8 ``(n_recordings, n_frames, n_coefficients, 3)``, or None.
     index
-        A row per row of the tensor: ``recording_id`` and what `features.blocks.Row` says.
+        A row per row of the tensor: ``recording_id`` and what `features.cache.blocks.Row` says.
     extract_seconds, extract_jobs
         How long making the entry took, in how many processes.
     reused
@@ -103,7 +103,7 @@ def mfcc_features(
     say
         Told in one line where an entry is damaged and made anew, or where another process makes it just now.
     """
-    from features.making import make_once, remove_abandoned  # here: whoever only reads an entry needs no locks
+    from features.locked_folders import make_once, remove_abandoned  # here: whoever only reads an entry needs no locks
 
     folder = cache / "mfcc" / _entry_key(corpus, config)
     remove_abandoned(folder.parent)

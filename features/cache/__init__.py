@@ -1,0 +1,1 @@
+"""MFCC tensors on disk, made once and read by everybody."""

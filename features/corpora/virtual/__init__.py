@@ -1,0 +1,1 @@
+"""The embedded corpus: synthetic speakers, spoken by eSpeak NG."""

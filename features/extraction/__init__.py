@@ -1,0 +1,1 @@
+"""The MFCC engine: conventions, filters, spectra, loops."""
