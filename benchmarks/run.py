@@ -17,7 +17,6 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from benchmarks import audit, interruption, isolation, plug_ins
 from benchmarks.cells.cell import Cell
 from benchmarks.cells.executors.base import Executor
 from benchmarks.cells.executors.local import LocalExecutor
@@ -26,10 +25,13 @@ from benchmarks.cells.limits import limits_of
 from benchmarks.cells.manifest import manifest_of
 from benchmarks.cells.run_directory import RunDirectory
 from benchmarks.errors import RunError
+from benchmarks.leakage import audit, isolation
 from benchmarks.protocol.inputs import Inputs, Surroundings, prepare_inputs
 from benchmarks.settings import SEED, RunSettings
+from benchmarks.terminal import interruption
 from features.cache.entries import Features
 from features.images import levels_to_rgb, viridis_levels
+from models import plug_ins
 from models.catalogue import CATALOGUE, display_name
 from reports.page import page
 from reports.run_directory import borrowed_times

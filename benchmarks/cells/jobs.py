@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks import plug_ins
 from benchmarks.cells.cell import DESCRIBED, Cell, CellJob, SplitRows
 from benchmarks.errors import RunError
 from benchmarks.protocol.inputs import Inputs
 from benchmarks.settings import SEED
+from models import plug_ins
 from models.catalogue import CATALOGUE, display_name, resolve
 from reports.terms import CONTROL, RANDOM
 

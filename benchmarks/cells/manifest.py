@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from benchmarks import plug_ins, provenance
+from benchmarks import provenance
 from benchmarks.cells.finished_cell import CellRecord
 from benchmarks.protocol.inputs import Inputs
 from benchmarks.protocol.sentences import protocol_sentences
 from benchmarks.settings import SEED
 from features.corpora.recordings import Corpus
+from models import plug_ins
 from models.catalogue import CATALOGUE, display_name
 from reports.terms import RANDOM
 

@@ -44,7 +44,7 @@ def describe(
 def speak(folder: Annotated[Path, typer.Argument(help="where to write data/<speaker>/*.wav")]) -> None:
     """Write the embedded corpus of virtual speakers as WAV files, in AudioMNIST's layout."""
     with one_line_errors():
-        from benchmarks.progress import Stages
+        from benchmarks.terminal.progress import Stages
         from features.corpora.virtual.corpus import speak as speak_corpus
 
         with Stages().stage("speak") as spoken:
@@ -65,8 +65,8 @@ def download(
     Stopped, give the same command again; a folder that holds the corpus is only verified.
     """
     with one_line_errors():
-        from benchmarks.interruption import announce
-        from benchmarks.progress import Stages
+        from benchmarks.terminal.interruption import announce
+        from benchmarks.terminal.progress import Stages
         from features.corpora.download import audiomnist
 
         announce("interrupted; run the same command again, it starts anew unless the whole archive was there")
@@ -89,7 +89,7 @@ def images(
     """Write AudioMNIST's MFC images and the maps from image to recording."""
     with one_line_errors():
         from benchmarks.errors import TaskError
-        from benchmarks.progress import Stages
+        from benchmarks.terminal.progress import Stages
         from features.corpora.audiomnist import open_audiomnist
         from features.image_maps import write_images, write_maps
 

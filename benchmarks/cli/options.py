@@ -27,7 +27,7 @@ TimingsFrom = Annotated[
 @contextmanager
 def one_line_errors() -> Iterator[None]:
     """Turn what a user can cause into one line on standard error and exit status 2; Ctrl-C into one line and 130."""
-    from benchmarks import interruption
+    from benchmarks.terminal import interruption
 
     interruption.watch()
     try:
@@ -91,7 +91,7 @@ def cache_folder(cache: Path | None) -> Path:
 
 def surroundings(cache: Path | None) -> Surroundings:
     """Return what a run finds here: the cache folder given or the user's, progress, what the environment says."""
-    from benchmarks.progress import Stages
     from benchmarks.protocol.inputs import Surroundings
+    from benchmarks.terminal.progress import Stages
 
     return Surroundings(cache=cache_folder(cache), stages=Stages(), keras_backend=os.environ.get("KERAS_BACKEND"))

@@ -19,8 +19,8 @@ def predict(
 ) -> None:
     """Say what a saved model recognises in audio files: label, score and time per file."""
     with one_line_errors():
-        from benchmarks import plug_ins
-        from benchmarks.predicting import predict_files
+        from benchmarks.prediction.answers import predict_files
+        from models import plug_ins
 
         plug_ins.look_here([plug_in] if plug_in else [])
         failed = 0

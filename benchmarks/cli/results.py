@@ -81,8 +81,8 @@ def simulate(
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")  # designs run side by side: threads of each would only be in the way
     with one_line_errors():
-        from benchmarks.progress import Stages
         from benchmarks.settings import SettingsError
+        from benchmarks.terminal.progress import Stages
         from reports.run_directory.files import write_text
         from reports.simulation import tables as tables
 

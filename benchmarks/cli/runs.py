@@ -91,13 +91,13 @@ def run(
     given = {name: value for name, value in locals().items() if name != "config"}
     created = _date_of_the_run()
     with one_line_errors():
-        from benchmarks.interruption import announce_resuming
+        from benchmarks.terminal.interruption import announce_resuming
 
         announce_resuming(fresh=True)
-        from benchmarks import plug_ins
         from benchmarks.run import closing_words
         from benchmarks.run import run as run_benchmark
         from benchmarks.settings import read_settings
+        from models import plug_ins
 
         settings = read_settings(given, config)
         again = [argument for argument in sys.argv[1:] if argument != "--fresh"]
@@ -132,11 +132,11 @@ def audit(
     """
     given = locals()
     with one_line_errors():
-        from benchmarks import plug_ins
-        from benchmarks.audit import lines
         from benchmarks.errors import LeakError
+        from benchmarks.leakage.audit import lines
         from benchmarks.run import audit_corpus
         from benchmarks.settings import read_settings
+        from models import plug_ins
         from reports.run_directory.audit import leaks
         from reports.text.printable import printable
 
@@ -163,10 +163,10 @@ def growth(
 ) -> None:
     """Measure how extraction, training, answers and the report grow, and how far this machine goes."""
     with one_line_errors():
-        from benchmarks import plug_ins
-        from benchmarks.growth import measure_growth, read_sizes
-        from benchmarks.growth_tables import content_of, markdown, write
+        from benchmarks.growth.measurements import measure_growth, read_sizes
+        from benchmarks.growth.tables import content_of, markdown, write
         from benchmarks.settings import read_settings
+        from models import plug_ins
 
         settings = read_settings({"corpus": corpus, "models": models, "threads": threads, "premium": False})
         plug_ins.look_here(settings.models)

@@ -18,10 +18,10 @@ import pandas as pd
 
 from benchmarks import provenance
 from benchmarks.errors import RunError, TaskError
-from benchmarks.progress import Stages
 from benchmarks.protocol.folds import Plan, folds_hash, make_plan
 from benchmarks.protocol.tasks import LabelledRecordings, Task, find_task, label_recordings
 from benchmarks.settings import SEED, RunSettings
+from benchmarks.terminal.progress import Stages
 from features.cache.content_hashes import content_hashes
 from features.cache.entries import Features, mfcc_features
 from features.corpora.catalogue import open_corpus

@@ -10,8 +10,8 @@ import pytest
 from benchmarks.cells.executors.supervision import end, wait_within
 from benchmarks.cells.limits import MB, Limits, limits_of, machine_memory_bytes
 from benchmarks.settings import SettingsError, read_settings
-from tests.benchmarks import interrupting
-from tests.benchmarks.interrupting import Place
+from tests.benchmarks.terminal import interrupting
+from tests.benchmarks.terminal.interrupting import Place
 
 FAULTY = """
 import os, signal, sys, time

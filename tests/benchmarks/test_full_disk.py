@@ -5,8 +5,8 @@ import subprocess
 
 import pytest
 
-from tests.benchmarks.interrupting import ENVIRONMENT, Place, check_goes_on
 from tests.benchmarks.small_disks import small_disk, told_in_one_line
+from tests.benchmarks.terminal.interrupting import ENVIRONMENT, Place, check_goes_on
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.predicting import predict_files
+from benchmarks.prediction.answers import predict_files
 from models.files import load_model
 from models.protocol import ModelFileError
 from tests.models.conftest import forge_checksums

@@ -5,8 +5,8 @@ import collections
 import pytest
 
 from tests.benchmarks.conftest import write_tones
-from tests.benchmarks.interrupting import Place, check_goes_on
 from tests.benchmarks.small_disks import small_disk, told_in_one_line
+from tests.benchmarks.terminal.interrupting import Place, check_goes_on
 
 SIZES = [*range(40, 440, 80), *range(440, 800, 40)]
 """In units of 1,024 bytes; the run needs about 750."""

@@ -8,8 +8,8 @@ import time
 import pytest
 
 from tests.benchmarks.conftest import write_tones
-from tests.benchmarks.interrupting import Place, descendants, living, wait_until, wait_until_gone
-from tests.benchmarks.test_interruption import IN_WORKERS
+from tests.benchmarks.terminal.interrupting import Place, descendants, living, wait_until, wait_until_gone
+from tests.benchmarks.terminal.test_interruption import IN_WORKERS
 
 TIMES = int(os.environ.get("VOXFOLD_INTERRUPTIONS", "8"))
 SECONDS = 2.0

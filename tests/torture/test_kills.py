@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from tests.benchmarks import interrupting
 from tests.benchmarks.conftest import write_tones
+from tests.benchmarks.terminal import interrupting
 
 KILLS = int(os.environ.get("VOXFOLD_KILLS", "60"))
 SEED = int(os.environ.get("VOXFOLD_KILL_SEED", "0"))

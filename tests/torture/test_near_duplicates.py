@@ -12,7 +12,7 @@ import pytest
 import soundfile
 import soxr
 
-from benchmarks import duplicates
+from benchmarks.leakage import copies as duplicates
 from features.audio import read_samples, resample
 from features.cache.content_hashes import content_hashes
 from features.cache.entries import mfcc_features

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from tests.benchmarks.conftest import write_tones
-from tests.benchmarks.interrupting import ENVIRONMENT, Place
+from tests.benchmarks.terminal.interrupting import ENVIRONMENT, Place
 
 
 @pytest.fixture(scope="module")

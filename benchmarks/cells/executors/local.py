@@ -22,8 +22,8 @@ from benchmarks.cells.executors.supervision import Log, end, wait_within
 from benchmarks.cells.finished_cell import RECORD, complete, put_in_place
 from benchmarks.cells.limits import Limits
 from benchmarks.errors import is_no_room
-from benchmarks.plug_ins import is_plug_in
 from benchmarks.provenance import CHECKOUT
+from models.plug_ins import is_plug_in
 
 COMMAND = (sys.executable, "-P", "-m", "benchmarks.cells.process")
 """How a cell's process is started; -P: a folder "models" where the user is hides not ours."""

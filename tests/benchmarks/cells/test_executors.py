@@ -15,9 +15,9 @@ from benchmarks.cells.finished_cell import complete, damage, put_in_place, read_
 from benchmarks.cells.jobs import list_cells, make_jobs
 from benchmarks.cells.limits import Limits
 from benchmarks.cells.process import run_cell
-from benchmarks.progress import Stages
 from benchmarks.protocol.inputs import Surroundings, prepare_inputs
 from benchmarks.settings import read_settings
+from benchmarks.terminal.progress import Stages
 from reports.run_directory import tables
 
 

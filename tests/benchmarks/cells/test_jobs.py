@@ -6,9 +6,9 @@ import pytest
 
 from benchmarks.cells.cell import CellJob
 from benchmarks.cells.jobs import list_cells, make_jobs
-from benchmarks.progress import Stages
 from benchmarks.protocol.inputs import Surroundings, prepare_inputs
 from benchmarks.settings import read_settings
+from benchmarks.terminal.progress import Stages
 
 MODELS = {"majority": {}, "plugin:mine": {"plug_in": "0123"}}
 

@@ -19,7 +19,7 @@ from features.corpora.download import audiomnist, transfer, zip_archive
 from features.corpora.download.audiomnist import COMMIT, URL, check_folder, download
 from features.corpora.download.originals import Whole, published_hashes
 from features.corpora.recordings import CorpusError
-from tests.benchmarks.interrupting import hear_ctrl_c
+from tests.benchmarks.terminal.interrupting import hear_ctrl_c
 from tests.features.corpora.download.archive_server import (
     Answer,
     Quiet,

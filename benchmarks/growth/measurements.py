@@ -21,14 +21,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks import plug_ins, provenance
+from benchmarks import provenance
 from benchmarks.cells.cell import DESCRIBED, Cell
 from benchmarks.cells.finished_cell import RECORD, checksums, write_record
 from benchmarks.cells.jobs import check_models, list_cells, make_jobs
 from benchmarks.cells.manifest import manifest_of
 from benchmarks.cells.run_directory import RunDirectory
 from benchmarks.cells.stopwatch import peak_rss_bytes
-from benchmarks.power_laws import fit_law
+from benchmarks.growth.laws import fit_law
 from benchmarks.protocol.inputs import Inputs, Surroundings, prepare_corpus
 from benchmarks.run import begin, executor_of
 from benchmarks.settings import SEED, RunSettings, SettingsError, moment
@@ -36,6 +36,7 @@ from features.corpora.audiomnist import open_audiomnist
 from features.corpora.catalogue import open_corpus
 from features.corpora.recordings import Corpus, CorpusError, check_recordings, quarantine_table
 from features.corpora.virtual.corpus import virtual_corpus_folder
+from models import plug_ins
 from models.catalogue import display_name
 from reports.page.page import rebuild
 from reports.run_directory import tables

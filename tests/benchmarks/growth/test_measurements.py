@@ -7,8 +7,8 @@ import pytest
 from typer.testing import CliRunner
 
 from benchmarks.cli.app import app
-from benchmarks.growth import Growth, expected_seconds, first, growing_corpus, read_sizes
-from benchmarks.growth_tables import content_of, cost_rows, reach_lines
+from benchmarks.growth.measurements import Growth, expected_seconds, first, growing_corpus, read_sizes
+from benchmarks.growth.tables import content_of, cost_rows, reach_lines
 from benchmarks.settings import SettingsError
 
 

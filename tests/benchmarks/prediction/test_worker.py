@@ -11,8 +11,8 @@ import psutil
 import pytest
 import soundfile
 
-from benchmarks import hearing as hearing_module
-from benchmarks.hearing import hearing
+from benchmarks.prediction import worker as hearing_module
+from benchmarks.prediction.worker import hearing
 from features.audio import read_samples
 from features.mfcc import MfccConfig, extract, sounding_frames
 

@@ -14,7 +14,7 @@ import psutil
 
 from reports.run_directory import tables
 
-CHECKOUT = Path(__file__).resolve().parents[2]
+CHECKOUT = Path(__file__).resolve().parents[3]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(CHECKOUT), "OMP_NUM_THREADS": "1"}
 
 # what a run does, by the names of files that appear then, in its cache or its directory; in the order in which they

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.hearing import Extraction, hearing
+from benchmarks.prediction.worker import Extraction, hearing
 from features.extraction.recipes import MfccConfig, NarrowFilterWarning
 from features.views import view
 from models.files import load_model, read_card

@@ -13,8 +13,15 @@ from pathlib import Path
 import pytest
 
 from benchmarks.cells.run_directory import RunDirectory
-from tests.benchmarks import interrupting
-from tests.benchmarks.interrupting import Place, check_goes_on, descendants, living, wait_until, wait_until_gone
+from tests.benchmarks.terminal import interrupting
+from tests.benchmarks.terminal.interrupting import (
+    Place,
+    check_goes_on,
+    descendants,
+    living,
+    wait_until,
+    wait_until_gone,
+)
 
 SLOW = """
 import os, sys, time

@@ -9,8 +9,8 @@ from typing import Any
 import psutil
 
 from benchmarks import provenance
-from benchmarks.growth import Growth
-from benchmarks.power_laws import fit_law, size_at
+from benchmarks.growth.laws import fit_law, size_at
+from benchmarks.growth.measurements import Growth
 from reports.page import growth as growth_page
 from reports.run_directory.files import write_text
 from reports.text import wording

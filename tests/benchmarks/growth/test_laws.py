@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import linregress
 
-from benchmarks.power_laws import fit_law, size_at
+from benchmarks.growth.laws import fit_law, size_at
 
 
 @pytest.mark.parametrize(("exponent", "factor"), [(1.0, 2e-4), (2.0, 1e-7), (0.5, 0.25), (0.0, 3.0)])

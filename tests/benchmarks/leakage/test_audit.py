@@ -13,18 +13,18 @@ import pandas as pd
 import pytest
 import soundfile
 
-from benchmarks import isolation, telling
-from benchmarks.audit import audit, splits_of
 from benchmarks.cells.jobs import list_cells, make_jobs
-from benchmarks.progress import Stages
+from benchmarks.leakage import isolation, shortcuts
+from benchmarks.leakage.audit import audit, splits_of
 from benchmarks.protocol.folds import make_plan
 from benchmarks.protocol.inputs import Surroundings, prepare_inputs
 from benchmarks.settings import read_settings
+from benchmarks.terminal.progress import Stages
 from features import views
 from reports.run_directory.audit import CLEAR, LEAK, NOT_LOOKED, WARNING
 from reports.text import wording
 
-CHECKOUT = Path(__file__).resolve().parents[2]
+CHECKOUT = Path(__file__).resolve().parents[3]
 
 PEEKING = """
 import gc
@@ -273,5 +273,5 @@ def test_plans_of_the_folds_module_pass(clean):
 
 
 def test_every_attribute_that_the_audit_judges_has_a_name_for_readers() -> None:
-    for name in (*telling._CATEGORIES, *telling._NUMBERS):
+    for name in (*shortcuts._CATEGORIES, *shortcuts._NUMBERS):
         assert wording.attribute(name) != name

@@ -16,10 +16,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from benchmarks import duplicates, isolation
 from benchmarks.cells.cell import CellJob
+from benchmarks.leakage import copies as duplicates
+from benchmarks.leakage import isolation
+from benchmarks.leakage.shortcuts import Telling, telling_attributes
 from benchmarks.protocol.inputs import Inputs
-from benchmarks.telling import Telling, telling_attributes
 from features.cache.entries import Features
 from reports.run_directory.audit import CLEAR, LEAK, NOT_LOOKED, SCHEMA, WARNING, Audit, Check, findings_of
 from reports.run_directory.fold_offences import SPLIT, Rule, offences, offenders_of, sides

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.predicting import Answer
+from benchmarks.prediction.answers import Answer
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""What a user sees while a command runs: progress, and how it ends when interrupted."""
