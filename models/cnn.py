@@ -5,7 +5,7 @@ parameters for two classes on images of 98 x 12 x 3. Adam 1e-3, batches of 32, a
 is chosen on validation speakers. Pixels are scaled to 0..1 inside the network: a saved model takes images as they are.
 
 One network is built and compiled per model: `refit` puts its first weights back instead of building another. How it is
-trained and asked: `models.cnn_loops`. TensorFlow prints messages of its own unless the caller sets
+trained and asked: `models.cnn_training`. TensorFlow prints messages of its own unless the caller sets
 ``TF_CPP_MIN_LOG_LEVEL`` before it is imported.
 """
 
@@ -20,9 +20,9 @@ import numpy as np
 from keras import layers
 from numpy.typing import NDArray
 
-from models import keras_files
 from models.balance import balanced_accuracy, balanced_weights
-from models.cnn_loops import KerasLoop, Loop
+from models.cnn_training import KerasLoop, Loop
+from models.files import keras_file
 from models.protocol import Examples, ModelFileError, ModelSetup, Prediction, Settings
 
 MAX_EPOCHS = 25
@@ -101,7 +101,7 @@ class Cnn:
         ModelFileError
             The file is no Keras file, or has parts that this network does not have.
         """
-        image_shape, n_classes = keras_files.check_network(folder / _FILE)
+        image_shape, n_classes = keras_file.check_network(folder / _FILE)
         try:
             network = keras.saving.load_model(folder / _FILE, compile=False, safe_mode=True)
             shapes = (network.input_shape[1:], network.output_shape[1:])

@@ -20,7 +20,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from models.cnn_loops import BATCH_SIZE, LEARNING_RATE, PREDICTION_BLOCK
+from models.cnn_training import BATCH_SIZE, LEARNING_RATE, PREDICTION_BLOCK
 from models.protocol import Examples
 
 _DECAY_OF_MEAN = 0.9

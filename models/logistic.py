@@ -11,8 +11,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from models import skops_files
 from models.balance import balanced_accuracy, spread
+from models.files import skops_file
 from models.protocol import Examples, ModelFileError, ModelSetup, Prediction, Settings
 
 C_GRID = (0.001, 0.01, 0.1, 1.0)
@@ -53,7 +53,7 @@ class Logistic:
 
     def save(self, folder: Path) -> None:
         """Write the fitted pipeline with skops."""
-        skops_files.dump({"pipeline": self._pipeline, "n_classes": self._n_classes}, folder / _FILE)
+        skops_file.dump({"pipeline": self._pipeline, "n_classes": self._n_classes}, folder / _FILE)
 
     @classmethod
     def load(cls, folder: Path) -> Logistic:
@@ -64,7 +64,7 @@ class Logistic:
         ModelFileError
             The file holds other types than scikit-learn's own, or another pipeline.
         """
-        content = skops_files.load(folder / _FILE)
+        content = skops_file.load(folder / _FILE)
         pipeline: Any = content.get("pipeline")
         n_classes: Any = content.get("n_classes")
         steps = pipeline.__dict__.get("steps") if type(pipeline) is Pipeline else None

@@ -22,8 +22,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from models import skops_files
 from models.balance import balanced_accuracy, spread
+from models.files import skops_file
 from models.protocol import Examples, ModelFileError, ModelSetup, Prediction, Settings
 
 _FILE = "svm.skops"
@@ -116,7 +116,7 @@ class Svm:
             "slopes": self._slopes,
             "intercepts": self._intercepts,
         }
-        skops_files.dump(content, folder / _FILE)
+        skops_file.dump(content, folder / _FILE)
 
     @classmethod
     def load(cls, folder: Path) -> Svm:
@@ -127,7 +127,7 @@ class Svm:
         ModelFileError
             The file holds other types than scikit-learn's and NumPy's own, or arrays that do not fit together.
         """
-        content = skops_files.load(folder / _FILE)
+        content = skops_file.load(folder / _FILE)
         try:
             scaler, slopes, intercepts = (content[name] for name in ("scaler", "slopes", "intercepts"))
             if type(scaler) is not StandardScaler:

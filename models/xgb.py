@@ -14,8 +14,8 @@ import xgboost
 from numpy.typing import NDArray
 
 from models.balance import balanced_accuracy, balanced_weights
+from models.files.xgboost_file import read_trees
 from models.protocol import Examples, ModelFileError, ModelSetup, Prediction, Settings
-from models.xgb_files import read_trees
 
 CANDIDATE_ROUNDS = tuple(range(25, 301, 25))
 """Numbers of boosting rounds that validation speakers choose from for two classes, one tree a round."""

@@ -29,7 +29,7 @@ from features.cache.entries import Features, load_features
 from features.processes import end_with
 from features.views import view
 from models.catalogue import resolve
-from models.files import import_for_saving, save_model
+from models.files.saved_models import import_for_saving, save_model
 from models.protocol import Examples, Model, ModelSetup, Prediction, SavableModel
 from reports.run_directory import tables
 from reports.run_directory.files import odd_value

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from benchmarks.prediction.worker import Extraction, hearing
 from features.extraction.recipes import MfccConfig, NarrowFilterWarning
 from features.views import view
-from models.files import load_model, read_card
+from models.files.saved_models import load_model, read_card
 from models.protocol import Model, ModelFileError
 from reports.text.printable import cell
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from models.catalogue import CATALOGUE, resolve
-from models.files import CARD_FILE, save_model
+from models.files.saved_models import CARD_FILE, save_model
 from models.protocol import Examples, Model, ModelSetup
 
 CARD = {"name": "a model", "task": "gender", "classes": ["female", "male"], "mfcc": {"recipe": "psf", "clip_s": 0.995}}

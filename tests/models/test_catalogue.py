@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from models.catalogue import CATALOGUE, UnknownModelError, display_name, resolve
-from models.files import KINDS
+from models.files.saved_models import KINDS
 from models.protocol import ModelSetup
 
 
@@ -71,7 +71,7 @@ def test_display_names_can_be_folders(name: str, shown: str) -> None:
 
 def test_importing_the_catalogue_imports_nothing_heavy() -> None:
     heavy = ("sklearn", "xgboost", "keras", "tensorflow", "skops", "daal4py")
-    code = f"import sys, models.catalogue, models.files; print([name for name in {heavy} if name in sys.modules])"
+    code = f"import sys, models.catalogue, models.files.saved_models; print([name for name in {heavy} if name in sys.modules])"
     root = Path(__file__).parents[2]
     result = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"

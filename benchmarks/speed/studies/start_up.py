@@ -23,7 +23,7 @@ from benchmarks.settings import usable_cores
 from benchmarks.speed.studies.fitting import synthetic_arrays
 from benchmarks.speed.studies.turns import Rounds, Subject, in_turns, timed
 from features.mfcc import MfccConfig
-from models.files import save_model
+from models.files.saved_models import save_model
 from models.protocol import Examples, ModelSetup
 from models.svm import Svm
 from reports.text.markdown import table

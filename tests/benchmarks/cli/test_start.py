@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 from features.mfcc import MfccConfig, extract
-from models.files import save_model
+from models.files.saved_models import save_model
 from models.protocol import Examples, ModelSetup
 from models.svm import Svm
 

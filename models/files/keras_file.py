@@ -16,7 +16,7 @@ from typing import Any
 
 import h5py
 
-from models.archives import read_description
+from models.files.archives import read_description
 from models.protocol import ModelFileError
 
 _CONFIG, _WEIGHTS = "config.json", "model.weights.h5"

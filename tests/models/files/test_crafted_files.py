@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 
 from benchmarks.prediction.answers import predict_files
-from models.files import load_model
+from models.files.saved_models import load_model
 from models.protocol import ModelFileError
 from tests.models.conftest import forge_checksums
-from tests.models.crafted import CRAFTED, RAN
+from tests.models.files.crafted import CRAFTED, RAN
 
-CHECKOUT = Path(__file__).resolve().parents[2]
+CHECKOUT = Path(__file__).resolve().parents[3]
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"

@@ -8,7 +8,7 @@ import pytest
 
 from models.balance import balanced_weights
 from models.cnn import _new_network, new_loop
-from models.cnn_loops import BATCH_SIZE, KerasLoop
+from models.cnn_training import BATCH_SIZE, KerasLoop
 from models.protocol import Examples
 
 # TensorFlow's tensors do not know NumPy 2's copy argument, which Keras' own calls run into

@@ -14,11 +14,11 @@ import skops.io
 from sklearn.svm import SVC
 
 from models.catalogue import CATALOGUE, resolve
-from models.files import CARD_FILE, load_model, save_model
+from models.files.saved_models import CARD_FILE, load_model, save_model
 from models.protocol import ModelFileError, ModelSetup
 from tests.models.conftest import CARD, forge_checksums
 
-CHECKOUT = Path(__file__).parents[2]
+CHECKOUT = Path(__file__).parents[3]
 
 # TensorFlow's tensors do not know NumPy 2's copy argument, which Keras' own calls run into
 pytestmark = pytest.mark.filterwarnings(
@@ -116,7 +116,7 @@ def test_keras_file_with_other_parts_is_refused(save, part) -> None:
         load_model(folder)
 
 
-@pytest.mark.parametrize("kind", ["os:system", "models.files:Path", "models.svm:plain_svc"])
+@pytest.mark.parametrize("kind", ["os:system", "models.files.saved_models:Path", "models.svm:plain_svc"])
 def test_unknown_kind_is_refused(save, kind) -> None:
     _, folder, _ = save("majority")
     forge_checksums(folder, kind=kind)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from models.archives import read_description
+from models.files.archives import read_description
 from models.protocol import ModelFileError
 
 TRUSTED_TYPES = frozenset(
