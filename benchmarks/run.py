@@ -36,8 +36,7 @@ from models.catalogue import CATALOGUE, display_name
 from reports.page import page
 from reports.run_directory import borrowed_times
 from reports.run_directory.audit import Audit
-from reports.run_directory.files import remove_abandoned, replacing
-from reports.run_directory.links import refuse_links
+from reports.run_directory.files import refuse_links, remove_abandoned, replacing
 from reports.summary import summary
 from reports.summary.hardest import example_name
 from reports.text import wording

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.rooms import Circle, floors, rooms
+
 CHECKOUT = Path(__file__).resolve().parents[1]
 PACKAGES = ("features", "models", "benchmarks", "reports")
 ROOT = {
@@ -15,6 +17,10 @@ ROOT = {
     *("README.md", "audio_to_mfc_maps", "constraints.txt", "docs", "pyproject.toml", "tests", "tox.ini", *PACKAGES),
 }
 """What the checkout holds at its top, and nothing else."""
+FLOORS = {"features": 4, "models": 4, "benchmarks": 8, "reports": 5}
+"""Most floors of a package, a folder counted as one room."""
+MOST_FLOORS, MOST_MODULES = 5, 14
+"""In a folder below."""
 
 
 def test_the_four_packages_come_from_one_directory():
@@ -62,3 +68,28 @@ def test_the_long_tests_can_be_collected():
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "tests/torture"]
     done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_rooms_are_few_floors_high_and_nobody_walks_in_circles(package):
+    for folder, graph in rooms(package).items():
+        assert max(floors(graph).values()) <= FLOORS.get(folder, MOST_FLOORS), folder
+        n_modules = len(
+            [path for path in (CHECKOUT / folder.replace(".", "/")).glob("*.py") if path.stem != "__init__"]
+        )
+        assert n_modules <= MOST_MODULES, folder
+
+
+def test_floors_are_counted_and_a_circle_is_found(tmp_path):
+    folder = tmp_path / "features"
+    (folder / "inner").mkdir(parents=True)
+    (folder / "ground.py").write_text("import os\n")
+    (folder / "inner" / "leaf.py").write_text("from features.ground import x\n")
+    (folder / "inner" / "stem.py").write_text("def f():\n    from features.inner import leaf\n")
+    (folder / "top.py").write_text("import features.inner.stem\n")
+    graphs = rooms("features", tmp_path)
+    assert floors(graphs["features"]) == {"ground": 1, "inner": 2, "top": 3}
+    assert floors(graphs["features.inner"]) == {"leaf": 1, "stem": 2}
+    (folder / "ground.py").write_text("from features import top\n")
+    with pytest.raises(Circle, match="ground -> top -> inner -> ground"):
+        floors(rooms("features", tmp_path)["features"])

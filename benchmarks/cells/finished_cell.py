@@ -84,7 +84,7 @@ def complete(folder: Path, process_seconds: float) -> None:
 
     Raises
     ------
-    reports.run_directory.tables.TableError, OSError, ValueError
+    reports.run_directory.files.TableError, OSError, ValueError
         What the process left is no cell, or cannot be written.
     """
     timings = tables.read("timings", folder)

@@ -56,7 +56,7 @@ def _user_errors() -> tuple[type[Exception], ...]:
     from models.catalogue import UnknownModelError
     from models.protocol import ModelFileError
     from reports.gates.gates_file import GatesError
-    from reports.run_directory.tables import TableError
+    from reports.run_directory.files import TableError
 
     return (
         OSError,  # a file or folder that cannot be read or written

@@ -3,7 +3,8 @@
 An entry is a folder ``mfcc/<key>`` of ``values.npy`` (float32 or float64, shape ``(n_recordings, n_frames,
 n_coefficients)``), for published images also ``images.npy`` (uint8, ``(n_recordings, n_frames, n_coefficients,
 3)``), ``index.parquet`` (a row per recording) and ``entry.json``, which holds the checksums of the others. It is
-written under a temporary name and renamed when complete (`features.locked_folders`), and checked before it is used again.
+written under a temporary name and renamed when complete (`features.locked_folders`), and checked before it is used
+again.
 """
 
 from __future__ import annotations

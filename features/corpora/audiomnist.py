@@ -8,14 +8,13 @@ Source: Becker et al., arXiv 1807.03418.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from features.corpora.audiomnist_metadata import Speakers, read_metadata
+from features.corpora.audiomnist_metadata import METADATA_FILE, RECORDING_NAME, Speakers, read_metadata, recording_row
 from features.corpora.headers import probe_recordings
 from features.corpora.recordings import (
     Corpus,
@@ -28,9 +27,7 @@ from features.corpora.recordings import (
 )
 from features.files import is_text
 
-METADATA_FILE = "audioMNIST_meta.txt"
 AUDIO_SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".m4a", ".aiff")
-RECORDING_NAME = re.compile(r"(?P<digit>[0-9])_(?P<speaker>\w+)_(?P<take>[0-9]{1,6})\.(?:wav|flac)")
 
 
 def open_audiomnist(root: Path, *, kind: str = "audiomnist") -> Corpus:
@@ -81,15 +78,6 @@ def data_folder(root: Path) -> Path:
     raise CorpusError(
         f"{root}: no {METADATA_FILE} in it or in its data folder; give the folder of an AudioMNIST checkout"
     )
-
-
-def recording_row(name: str, path: str, speakers: Speakers) -> dict[str, Any]:
-    """Return the row of the recording at `path`: its `name` matches `RECORDING_NAME`, its speaker is known."""
-    recording = name.rpartition(".")[0]
-    digit, _, said_by = recording.partition("_")
-    speaker, _, take = said_by.rpartition("_")
-    placed = {"recording_id": recording, "path": path, "speaker": speaker, "digit": int(digit), "take": int(take)}
-    return {**placed, **speakers.labels[speaker]}
 
 
 def _rows(checkout: Path, speakers: Speakers) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:

@@ -36,6 +36,10 @@ _KEYS |= {"native_speaker": "native speaker", "room": "recordingroom"}
 """The metadata's name of each label that is cleaned."""
 
 
+METADATA_FILE = "audioMNIST_meta.txt"
+RECORDING_NAME = re.compile(r"(?P<digit>[0-9])_(?P<speaker>\w+)_(?P<take>[0-9]{1,6})\.(?:wav|flac)")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Speakers:
     """What the metadata says of whom.
@@ -126,3 +130,12 @@ def _clean_origin(origin: str | None) -> str | None:
     if origin is None:
         return None
     return ", ".join(CLEAN_PLACES.get(part.strip(), part.strip()) for part in origin.split(","))
+
+
+def recording_row(name: str, path: str, speakers: Speakers) -> dict[str, Any]:
+    """Return the row of the recording at `path`: its `name` matches `RECORDING_NAME`, its speaker is known."""
+    recording = name.rpartition(".")[0]
+    digit, _, said_by = recording.partition("_")
+    speaker, _, take = said_by.rpartition("_")
+    placed = {"recording_id": recording, "path": path, "speaker": speaker, "digit": int(digit), "take": int(take)}
+    return {**placed, **speakers.labels[speaker]}

@@ -11,8 +11,7 @@ import os
 import re
 from pathlib import Path
 
-from features.corpora.audiomnist import METADATA_FILE, RECORDING_NAME, recording_row
-from features.corpora.audiomnist_metadata import Speakers, read_metadata
+from features.corpora.audiomnist_metadata import METADATA_FILE, RECORDING_NAME, Speakers, read_metadata, recording_row
 from features.corpora.recordings import (
     Corpus,
     CorpusError,

@@ -1,10 +1,11 @@
 """The extraction engine: from samples at their place in a clip to liftered coefficients.
 
 Only frames that overlap sound are transformed, in blocks filled across recordings. Between the transforms, compiled
-loops (`features.extraction.kernels`) work on every frame by itself, so that its values depend on no other. A frame of padding is
-one constant vector per configuration, but for a floor below the clip's own maximum.
+loops (`features.extraction.kernels`) work on every frame by itself, so that its values depend on no other. A frame of
+padding is one constant vector per configuration, but for a floor below the clip's own maximum.
 
-The transforms are `features.extraction.spectra`'s. Lengths that it does not take (odd, or with prime factors above 5) are SciPy's.
+The transforms are `features.extraction.spectra`'s. Lengths that it does not take (odd, or with prime factors above 5)
+are SciPy's.
 Everything is float64; results are rounded once, where float32 is asked for.
 """
 

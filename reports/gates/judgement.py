@@ -45,7 +45,7 @@ def judge_folder(folder: Path, file: Path) -> list[Verdict]:
     ------
     reports.gates.gates_file.GatesError
         The file cannot be read, or names what this run does not have.
-    reports.run_directory.tables.TableError
+    reports.run_directory.files.TableError
         `folder` is no run directory, or one of its tables is not as declared.
     """
     gates = read_gates(file)

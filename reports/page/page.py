@@ -11,8 +11,7 @@ from reports.page.drawing.marks import styles
 from reports.page.environment import environment
 from reports.page.sections import accuracy, audit, corpus, differences, errors, groups, guards, method, premium, runtime
 from reports.run_directory.borrowed_times import borrow
-from reports.run_directory.files import write_text
-from reports.run_directory.tables import TableError
+from reports.run_directory.files import TableError, write_text
 from reports.summary.answer import SYNTHETIC
 from reports.summary.summary import title, write_summary
 from reports.terms import Json
@@ -50,7 +49,7 @@ def render(folder: Path) -> Path:
 
     Raises
     ------
-    reports.run_directory.tables.TableError
+    reports.run_directory.files.TableError
         The summary cannot be read, or a table it needs is missing.
     """
     source = folder / "summary.json"

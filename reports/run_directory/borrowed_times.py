@@ -15,6 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from reports.run_directory import tables
+from reports.run_directory.files import TableError
 from reports.run_directory.guards import Guards
 from reports.run_directory.manifest import Origin
 from reports.run_directory.run import read_manifest
@@ -50,7 +51,7 @@ def read(folder: Path) -> Borrowed | None:
 
     Raises
     ------
-    reports.run_directory.tables.TableError
+    reports.run_directory.files.TableError
         It cannot be read.
     """
     place = folder / FOLDER
@@ -58,7 +59,7 @@ def read(folder: Path) -> Borrowed | None:
         return None
     origin = Origin.read(place)
     if origin is None:
-        raise tables.TableError(f"{Origin.FILE} is missing in {place}; {Origin.REMEDY}")
+        raise TableError(f"{Origin.FILE} is missing in {place}; {Origin.REMEDY}")
     return Borrowed(origin=origin, timings=tables.read("timings", place), guards=Guards.read(place))
 
 
@@ -76,24 +77,24 @@ def check_source(source: Path, conditions: Json, cells: set[tuple[object, ...]])
 
     Raises
     ------
-    reports.run_directory.tables.TableError
+    reports.run_directory.files.TableError
         `source` is no run, or not one of these cells.
     """
     try:
         theirs = read_manifest(source).get("conditions", {})
         timed = _cells(tables.read("timings", source))
-    except tables.TableError as error:
-        raise tables.TableError(f"--timings-from {source}: {error}") from error
+    except TableError as error:
+        raise TableError(f"--timings-from {source}: {error}") from error
     differing = [name for name in _ALIKE if theirs.get(name) != conditions.get(name)]
     if differing:
-        raise tables.TableError(
+        raise TableError(
             f"--timings-from {source}: other work than this run's ({', '.join(differing)} differ); "
             "name a run of the same corpus, task, folds and MFCCs"
         )
     absent = sorted("{}-{}-r{}-f{}-s{}".format(*cell) for cell in cells - timed)
     if absent:
         more = f" and {len(absent) - 5} more" if len(absent) > 5 else ""
-        raise tables.TableError(
+        raise TableError(
             f"--timings-from {source}: has no times of {len(absent)} of this run's {len(cells)} cells: "
             f"{', '.join(absent[:5])}{more}; name a run of the same models, repetitions and seeds"
         )
@@ -104,7 +105,7 @@ def borrow(folder: Path, source: Path) -> None:
 
     Raises
     ------
-    reports.run_directory.tables.TableError
+    reports.run_directory.files.TableError
         See `check_source`.
     """
     if source.resolve() == folder.resolve():

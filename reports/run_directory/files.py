@@ -1,5 +1,8 @@
 """Files that are there whole or not at all, their checksums, and values that none of them may hold.
 
+A run directory that came from elsewhere holds files and folders: a link in it could lead a report to any file that its
+reader may read, and a run to any that its user may overwrite; reading from a pipe or a device may never end.
+
 What a run directory holds is written under a temporary name and renamed, so that whoever reads it, while it is written
 or after the writer was killed, finds the old content or the new.
 """
@@ -9,14 +12,26 @@ from __future__ import annotations
 import hashlib
 import math
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 
 import psutil
 
 MAX_DEPTH = 40
 """Lists and objects within each other in a JSON file."""
+
+_MOST_NAMED = 3
+
+
+class TableError(ValueError):
+    """A table of a run directory is missing or is not as declared; the message is for the user."""
+
+
+class ChangedTableError(TableError):
+    """A table is not the one that its run wrote: its checksum is another."""
 
 
 @contextmanager
@@ -78,3 +93,40 @@ def odd_value(content: object) -> str | None:
         ):
             return f"a text with half a character, {value!a:.60}"
     return None
+
+
+def refuse_links(folder: Path) -> None:
+    """Check that `folder`, which may itself be a link, holds files and folders only.
+
+    Raises
+    ------
+    TableError
+        There is a link, a pipe or a device somewhere in it.
+    """
+    strange = sorted(islice(_strange(folder), _MOST_NAMED))
+    if strange:
+        raise TableError(
+            f"{folder}: a run directory holds files and folders only, this one has links or devices: "
+            f"{', '.join(map(repr, strange))}; copy what they lead to, or remove them"
+        )
+
+
+def _strange(folder: Path) -> Iterator[str]:
+    waiting = [folder]
+    while waiting:
+        for path in _within(waiting.pop()):
+            try:
+                mode = path.lstat().st_mode
+            except FileNotFoundError:  # of a run that goes on: renamed or removed just now
+                continue
+            if stat.S_ISDIR(mode):
+                waiting.append(path)
+            elif not stat.S_ISREG(mode):
+                yield path.relative_to(folder).as_posix()
+
+
+def _within(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except FileNotFoundError:
+        return []

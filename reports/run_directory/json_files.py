@@ -8,8 +8,7 @@ from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from reports.run_directory.files import odd_value, write_text
-from reports.run_directory.tables import TableError
+from reports.run_directory.files import TableError, odd_value, write_text
 from reports.terms import Json
 
 
@@ -63,7 +62,7 @@ class JsonFile(Part):
 
         Raises
         ------
-        reports.run_directory.tables.TableError
+        reports.run_directory.files.TableError
             It cannot be read, or is not as declared.
         """
         path = folder / cls.FILE
@@ -88,7 +87,7 @@ class JsonFile(Part):
 
         Raises
         ------
-        reports.run_directory.tables.TableError
+        reports.run_directory.files.TableError
             It is not; the message names the entry, in one line.
         """
         if (odd := odd_value(content)) is not None:

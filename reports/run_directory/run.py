@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from reports.run_directory import tables
-from reports.run_directory.links import refuse_links
+from reports.run_directory.files import ChangedTableError, TableError, refuse_links
 from reports.run_directory.manifest import Manifest
 from reports.terms import INTERSECTION, MAJORITY, NOT_STATED, Json
 
@@ -62,9 +62,9 @@ class Run:
     models
         Names of the models: first those of the manifest, in its order, then others that have predictions.
     recordings, quarantine, folds, predictions, timings
-        The tables (`reports.run_directory.tables.SCHEMAS`). In `recordings` and `predictions` missing attributes are `NOT_STATED`
-        and the intersection of gender and accent bucket is a column; in `predictions` text is categorical, and
-        ``y_true`` and ``y_pred`` have the task's classes as categories, in their order.
+        The tables (`reports.run_directory.tables.SCHEMAS`). In `recordings` and `predictions` missing attributes are
+        `NOT_STATED` and the intersection of gender and accent bucket is a column; in `predictions` text is
+        categorical, and ``y_true`` and ``y_pred`` have the task's classes as categories, in their order.
     """
 
     folder: Path
@@ -119,13 +119,13 @@ def load(folder: Path) -> Run:
 
     Raises
     ------
-    reports.run_directory.tables.TableError
+    reports.run_directory.files.TableError
         A table or the manifest is missing or not as declared, or a table's checksum is not the manifest's.
     """
     manifest = read_manifest(folder)
     try:
         return _load(folder, manifest)
-    except tables.ChangedTableError:
+    except ChangedTableError:
         now = read_manifest(folder)
         if now == manifest:
             raise
@@ -179,14 +179,14 @@ def read_manifest(folder: Path) -> Json:
 
     Raises
     ------
-    reports.run_directory.tables.TableError
+    reports.run_directory.files.TableError
         There is none, it is not that of a run, or the directory holds links.
     """
     if (folder / Manifest.FILE).exists():
         refuse_links(folder)
     manifest = Manifest.read(folder)
     if manifest is None:
-        raise tables.TableError(f"{Manifest.FILE} is missing in {folder}; is this a run directory?")
+        raise TableError(f"{Manifest.FILE} is missing in {folder}; is this a run directory?")
     return manifest
 
 
@@ -213,14 +213,14 @@ def _check_predictions(predictions: pd.DataFrame, task: Task) -> None:
     labels = set(predictions["y_true"].unique()) | set(predictions["y_pred"].unique())
     unknown = sorted(labels - set(task.classes))
     if unknown:
-        raise tables.TableError(
+        raise TableError(
             f"table 'predictions': {len(unknown)} labels are no class of the task, such as {unknown[:5]}; "
             f"the classes are {list(task.classes)}"
         )
     lengths = predictions["scores"].map(len)
     if (lengths != len(task.classes)).any():
         first = predictions.loc[lengths != len(task.classes)].iloc[0]
-        raise tables.TableError(
+        raise TableError(
             f"table 'predictions': recording '{first['recording_id']}' has {len(first['scores'])} scores of model "
             f"'{first['model']}', expected {len(task.classes)}, one per class"
         )

@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from reports.run_directory.files import replacing
+from reports.run_directory.files import ChangedTableError, TableError, replacing
 
 GROUP_COLUMNS = ("gender", "accent", "accent_bucket", "native_speaker", "age_band", "origin_bucket", "room")
 """Attributes of a speaker that results are disaggregated by."""
@@ -93,10 +93,6 @@ SCHEMAS: dict[str, pa.Schema] = {
 }
 
 
-class TableError(ValueError):
-    """A table of a run directory is missing or is not as declared; the message is for the user."""
-
-
 def check_table(table: pd.DataFrame, name: str) -> pa.Table:
     """Return `table` as an Arrow table with the declared columns of table `name`, in their order.
 
@@ -127,10 +123,6 @@ def write(table: pd.DataFrame, name: str, folder: Path) -> Path:
     with replacing(path) as temporary, temporary.open("wb") as file:  # Arrow opens no name that is not UTF-8
         pq.write_table(check_table(table, name), file, compression="zstd")
     return path
-
-
-class ChangedTableError(TableError):
-    """A table is not the one that its run wrote: its checksum is another."""
 
 
 def read(name: str, folder: Path, *, sha256: str | None = None) -> pd.DataFrame:

@@ -1,8 +1,8 @@
 """Groups of speakers: how well each is recognised, and what is confounded with what.
 
 A speaker of whom an attribute is not known belongs to the group `NOT_STATED`. A group is as large as its number of
-speakers: below `reports.statistics.intervals.MIN_SPEAKERS` it is printed with its counts and without an interval, and enters no
-gap. An attribute that is the task's own label has recalls, and no gap.
+speakers: below `reports.statistics.intervals.MIN_SPEAKERS` it is printed with its counts and without an interval, and
+enters no gap. An attribute that is the task's own label has recalls, and no gap.
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ class Members:
     attribute, model
         Whose they are.
     speakers
-        A row per speaker and group, from `reports.summary.metrics.speaker_table`, with ``group``, ``gender`` and ``stratum``.
+        A row per speaker and group, from `reports.summary.metrics.speaker_table`, with ``group``, ``gender`` and
+        ``stratum``.
     is_task
         True where the attribute is the task's own label, or made of it.
     """

@@ -1,6 +1,7 @@
 """All numbers of the report, computed from the tables of a run directory; no drawing.
 
-``summary.json`` has schema ``voxfold-summary/2``; every estimated number in it has the form of `reports.statistics.estimate`.
+``summary.json`` has schema ``voxfold-summary/2``; every estimated number in it has the form that
+`reports.statistics.estimate` declares.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def summarise(folder: Path, measured: borrowed_times.Borrowed | None = None) -> 
 
     Raises
     ------
-    reports.run_directory.tables.TableError
+    reports.run_directory.files.TableError
         A table or the manifest is missing or not as declared.
     """
     run = load(folder)

@@ -13,7 +13,8 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], numbers: Collect
     header
         The columns' headings.
     rows
-        Their cells, Markdown themselves: names of other people are written by `reports.text.printable.in_markdown` before.
+        Their cells, Markdown themselves: names of other people are written by `reports.text.printable.in_markdown`
+        before.
     numbers
         Headings of columns that are aligned to the right.
     """

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from reports.run_directory.files import TableError
 from reports.run_directory.run import Run, load
-from reports.run_directory.tables import TableError
 from reports.summary import groups, metrics
 from reports.summary.gaps import Gap, between_groups
 from reports.summary.groups import Members
@@ -40,7 +40,7 @@ def compare(folder_a: Path, folder_b: Path) -> Json:
 
     Raises
     ------
-    reports.run_directory.tables.TableError
+    reports.run_directory.files.TableError
         A run cannot be read, or the two cannot be compared.
     """
     a, b = load(folder_a), load(folder_b)
@@ -74,7 +74,7 @@ def check_comparable(a: Run, b: Run) -> None:
 
     Raises
     ------
-    reports.run_directory.tables.TableError
+    reports.run_directory.files.TableError
         They cannot be compared.
     """
     tasks = [f"{run.task.name} ({', '.join(run.task.classes)})" for run in (a, b)]

@@ -13,8 +13,7 @@ from reports.page.drawing.marks import styles
 from reports.page.drawing.svg import Caption
 from reports.page.environment import environment
 from reports.page.sections.differences import tested
-from reports.run_directory.files import write_text
-from reports.run_directory.tables import TableError
+from reports.run_directory.files import TableError, write_text
 from reports.statistics.estimate import interval_methods
 from reports.summary.answer import SYNTHETIC
 from reports.summary.groups import ATTRIBUTES, IS_THE_TASK
@@ -32,7 +31,7 @@ def write(folder_a: Path, folder_b: Path, page: Path) -> Json:
 
     Raises
     ------
-    reports.run_directory.tables.TableError
+    reports.run_directory.files.TableError
         A run cannot be read, the two cannot be compared, or `page` would lie among the files of a run.
     """
     if (page.parent / "manifest.json").exists():

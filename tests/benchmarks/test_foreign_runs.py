@@ -8,6 +8,7 @@ import pytest
 
 from reports.page.page import rebuild
 from reports.run_directory import tables
+from reports.run_directory.files import TableError
 from reports.run_directory.run import load
 from reports.two_runs.changes import compare
 from tests.benchmarks.test_runs import CHECKOUT, PLUGIN, run, voxfold
@@ -114,7 +115,7 @@ def seen(outside):
 def test_links_in_a_run_are_refused(foreign, name):
     outside, before = lead_out(foreign, name)
     for read in (rebuild, load, lambda folder: compare(folder, folder)):
-        with pytest.raises(tables.TableError, match="holds files and folders only, this one has links or devices: "):
+        with pytest.raises(TableError, match="holds files and folders only, this one has links or devices: "):
             read(foreign / "run")
     assert seen(outside) == before
 
@@ -130,5 +131,5 @@ def test_links_are_refused_before_a_run_cleans_up(tones, foreign):
 def test_a_pipe_is_not_waited_for(foreign):
     (foreign / "run" / "timings.parquet").unlink()
     os.mkfifo(foreign / "run" / "timings.parquet")
-    with pytest.raises(tables.TableError, match=r"links or devices: 'timings\.parquet'"):
+    with pytest.raises(TableError, match=r"links or devices: 'timings\.parquet'"):
         load(foreign / "run")

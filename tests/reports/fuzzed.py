@@ -15,6 +15,7 @@ from reports.gates.gates_file import GatesError, read_gates
 from reports.page.page import rebuild
 from reports.run_directory import tables
 from reports.run_directory.audit import Audit
+from reports.run_directory.files import TableError
 from reports.run_directory.guards import Guards
 from reports.run_directory.run import load
 from reports.two_runs.page import write as compare
@@ -105,7 +106,7 @@ class Fuzzed:
         other = shutil.copytree(self.folder, folder / "other")
         rebuild(self.folder, other)
         self.whole = {str(path.relative_to(self.folder)): path.read_bytes() for path in _files(self.folder)}
-        error = (tables.TableError,)
+        error = (TableError,)
         readers = {
             f"{name}.parquet": on_a_file(f"{name}.parquet", self.whole[f"{name}.parquet"], load, error)
             for name in tables.SCHEMAS
@@ -131,7 +132,7 @@ class Fuzzed:
             (folder / name).write_text(json.dumps(with_odd_value(content, chance)))
             try:
                 read(folder)
-            except tables.TableError as error:
+            except TableError as error:
                 assert str(error)
 
         return tried

@@ -13,6 +13,7 @@ import pandas as pd
 import typer
 
 from reports.run_directory import tables
+from reports.run_directory.files import TableError
 from reports.text.markdown import table
 
 FITTING = ["select", "fit"]
@@ -23,7 +24,7 @@ def tell(run: Annotated[Path, typer.Option(help="run directory; its cells ran on
     """Tell what a run's cells spent on other things than models."""
     try:
         timings = tables.read("timings", run)
-    except tables.TableError as error:
+    except TableError as error:
         raise typer.BadParameter(str(error)) from error
     if "process" not in set(timings["phase"]):
         raise typer.BadParameter(f"{run} does not say how long its cells' processes lived; run it again")

@@ -1,8 +1,8 @@
 """The embedded corpus: 60 virtual speakers, so that a benchmark runs on a fresh machine without a download.
 
-The speakers are made by eSpeak NG (`features.corpora.virtual.speakers` says who they are, `features.corpora.virtual.speech` how
-they sound) and are written in AudioMNIST's layout, so that whatever reads AudioMNIST reads them. Same seed, same bytes:
-every speaker is spoken by a fresh process. Numbers obtained from them show the tool, not people.
+The speakers are made by eSpeak NG (`speakers` beside this module says who they are, `speech` how they sound) and are
+written in AudioMNIST's layout, so that whatever reads AudioMNIST reads them. Same seed, same bytes: every speaker is
+spoken by a fresh process. Numbers obtained from them show the tool, not people.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from reports.gates.gates_file import Gates, GatesError, read_gates
 from reports.gates.judgement import judge, judge_folder
 from reports.gates.verdicts import Verdict, exit_status
 from reports.run_directory import tables
+from reports.run_directory.files import TableError
 from reports.run_directory.run import Run, load
 from reports.summary.summary import write_summary
 
@@ -338,7 +339,7 @@ def test_a_folder_that_is_no_run_is_no_measurement(tmp_path: Path) -> None:
     for content in texts:
         if content:
             (tmp_path / "manifest.json").write_text(content)
-        with pytest.raises(tables.TableError, match="manifest"):
+        with pytest.raises(TableError, match="manifest"):
             judge_folder(tmp_path, file)
 
 

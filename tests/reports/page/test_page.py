@@ -16,6 +16,7 @@ import pytest
 from reports.page import sections
 from reports.page.page import SECTIONS, WITHIN, rebuild, render
 from reports.run_directory import tables
+from reports.run_directory.files import TableError
 from tests.reports.conftest import HOSTILE
 
 VOID = {"meta", "br", "img", "link", "input", "hr"}
@@ -214,5 +215,5 @@ def test_a_run_without_timings_or_optional_manifest_entries_gives_a_page(make_ru
 def test_a_broken_summary_is_refused(make_run: Callable[..., Path]) -> None:
     folder = make_run()
     (folder / "summary.json").write_text("{", encoding="utf-8")
-    with pytest.raises(tables.TableError, match=r"summary\.json cannot be read"):
+    with pytest.raises(TableError, match=r"summary\.json cannot be read"):
         render(folder)

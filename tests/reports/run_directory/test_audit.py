@@ -6,7 +6,7 @@ import json
 import pytest
 
 from reports.run_directory.audit import Audit
-from reports.run_directory.tables import TableError
+from reports.run_directory.files import TableError
 
 CHECK = {
     "name": "speakers",

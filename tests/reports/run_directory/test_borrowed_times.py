@@ -8,8 +8,8 @@ import pytest
 from reports.gates.judgement import judge_folder
 from reports.page.page import rebuild
 from reports.run_directory import borrowed_times, tables
+from reports.run_directory.files import TableError
 from reports.run_directory.guards import Guards
-from reports.run_directory.tables import TableError
 from reports.summary.summary import summarise, write_summary
 from tests.reports.run_directory.test_guards import FOUND
 

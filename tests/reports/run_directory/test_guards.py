@@ -5,8 +5,8 @@ import shutil
 
 import pytest
 
+from reports.run_directory.files import TableError
 from reports.run_directory.guards import Guards
-from reports.run_directory.tables import TableError
 from reports.summary.summary import summarise
 
 FAST = {

@@ -4,8 +4,8 @@ import copy
 
 import pytest
 
+from reports.run_directory.files import TableError
 from reports.run_directory.manifest import Manifest
-from reports.run_directory.tables import TableError
 
 GOOD = {
     "task": {"name": "gender", "classes": ["female", "male"]},

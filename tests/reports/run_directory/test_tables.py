@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from reports.run_directory import tables
+from reports.run_directory.files import TableError
 
 
 def written(folder: Path, recording: pa.Array) -> Path:
@@ -23,7 +24,7 @@ def not_utf8() -> pa.Array:
 
 
 def test_text_that_is_no_utf8_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(tables.TableError, match=r"quarantine\.parquet cannot be read"):
+    with pytest.raises(TableError, match=r"quarantine\.parquet cannot be read"):
         tables.read("quarantine", written(tmp_path, not_utf8()))
 
 
@@ -39,7 +40,7 @@ def test_text_that_is_no_utf8_is_refused(tmp_path: Path) -> None:
     ids=["struct", "list", "integer", "missing", "binary"],
 )
 def test_columns_of_another_kind_are_refused(tmp_path: Path, recording: pa.Array) -> None:
-    with pytest.raises(tables.TableError, match="quarantine"):
+    with pytest.raises(TableError, match="quarantine"):
         tables.read("quarantine", written(tmp_path, recording))
 
 

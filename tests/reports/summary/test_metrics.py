@@ -19,6 +19,7 @@ from sklearn.metrics import (
 )
 
 from reports.run_directory import tables
+from reports.run_directory.files import TableError
 from reports.run_directory.run import Task, load
 from reports.summary import calibration, metrics
 
@@ -187,7 +188,7 @@ def test_a_label_that_is_no_class_is_refused(make_run: Callable[..., Path]) -> N
     table = tables.read("predictions", folder)
     table.loc[0, "y_pred"] = "whale"
     tables.write(table, "predictions", folder)
-    with pytest.raises(tables.TableError, match=r"'whale'.*the classes are"):
+    with pytest.raises(TableError, match=r"'whale'.*the classes are"):
         load(folder)
 
 
@@ -196,5 +197,5 @@ def test_a_wrong_number_of_scores_is_refused(make_run: Callable[..., Path]) -> N
     table = tables.read("predictions", folder)
     table["scores"] = [np.array([1.0], dtype=np.float32), *table["scores"].iloc[1:]]
     tables.write(table, "predictions", folder)
-    with pytest.raises(tables.TableError, match="has 1 scores of model 'svm', expected 2"):
+    with pytest.raises(TableError, match="has 1 scores of model 'svm', expected 2"):
         load(folder)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from reports.run_directory.tables import TableError
+from reports.run_directory.files import TableError
 from reports.summary.groups import ATTRIBUTES
 from reports.summary.summary import summarise, write_summary
 

@@ -14,7 +14,7 @@ import pytest
 from scipy.stats import ttest_ind
 
 from reports.run_directory import tables
-from reports.run_directory.tables import TableError
+from reports.run_directory.files import TableError
 from reports.two_runs.changes import compare
 
 Make = Callable[..., Path]

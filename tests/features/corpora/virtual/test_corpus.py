@@ -19,7 +19,7 @@ from features.corpora.virtual.corpus import speak, virtual_corpus_folder
 from features.corpora.virtual.speakers import cast
 
 SOME = (1, 7, 60)
-ROOT = Path(corpus.__file__).parents[4]
+ROOT = Path(corpus.__file__).parents[3]
 
 
 def contents(folder):
