@@ -22,7 +22,7 @@ SECONDS = {
 @pytest.fixture
 def timings() -> pd.DataFrame:
     keys = {"protocol": "official", "repetition": 0, "seed": 0}
-    numbers = {"peak_rss_bytes": 1, "threads": 1, "contended": False, "n_recordings": 1}
+    numbers = {"peak_rss_bytes": 1, "threads": 1, "contended": False, "n_recordings": 1, "machine": "a", "load": 0.5}
     rows = [
         {"model": model, "fold": fold, "phase": phase, "seconds": seconds, **keys, **numbers}
         for (model, fold), phases in SECONDS.items()
