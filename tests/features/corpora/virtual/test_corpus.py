@@ -190,7 +190,7 @@ def folders_in(folder):
 STOPPED_WHILE_SPEAKING = """
 import sys
 from pathlib import Path
-from features.corpora import virtual
+from features.corpora.virtual import corpus as virtual
 
 def speak(folder, **_):
     (folder / "data" / "01").mkdir(parents=True)
@@ -277,7 +277,7 @@ def test_a_failing_process_is_reported_in_one_line(tmp_path, monkeypatch):
 
 def test_a_voice_that_takes_no_variant_is_refused():
     program = """
-from features.corpora.espeak import Espeak, EspeakError
+from features.corpora.virtual.espeak import Espeak, EspeakError
 try:
     Espeak(seed=1).set_voice("en-gb", "m3")
 except EspeakError as error:
@@ -292,7 +292,7 @@ def test_the_noise_of_breathy_voices_follows_the_seed():
     def nine(seed):
         return answer(f"""
 import hashlib
-from features.corpora.espeak import Espeak
+from features.corpora.virtual.espeak import Espeak
 espeak = Espeak(seed={seed})
 espeak.set_voice("en-us", "f5")
 print(hashlib.sha256(espeak.say("nine").tobytes()).hexdigest())
