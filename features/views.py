@@ -41,7 +41,7 @@ def view(
     n_sounding: NDArray[np.integer[Any]],
     images: NDArray[np.uint8] | None = None,
 ) -> NDArray[Any]:
-    """Return one view of the MFCC tensor.
+    """Return one view of the MFCC tensor, read-only; ``flat`` shares its memory where that is float32.
 
     Parameters
     ----------
@@ -53,11 +53,6 @@ def view(
         First frame that overlaps sound and how many do, shape ``(n_recordings,)``.
     images
         Published images, uint8 ``(n_recordings, n_frames, n_coefficients, 3)``: the view ``image`` as it is.
-
-    Returns
-    -------
-    numpy.ndarray
-        Read-only; ``flat`` shares the tensor's memory where that is float32.
 
     Raises
     ------

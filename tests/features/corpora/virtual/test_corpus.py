@@ -190,7 +190,7 @@ def folders_in(folder):
 STOPPED_WHILE_SPEAKING = """
 import sys
 from pathlib import Path
-from features.corpora import virtual
+from features.corpora.virtual import corpus as virtual
 
 def speak(folder, **_):
     (folder / "data" / "01").mkdir(parents=True)
