@@ -54,31 +54,15 @@ class CacheError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Features:
-    """The MFCCs of a corpus.
+    """The MFCCs of a corpus; arrays are read-only memory maps."""
 
-    Attributes
-    ----------
-    folder
-        The cache entry.
-    values
-        MFCC tensor, read-only memory map, ``(n_recordings, n_frames, n_coefficients)``.
-    images
-        The published images, uint8 ``(n_recordings, n_frames, n_coefficients, 3)``, or None.
-    index
-        A row per row of the tensor: ``recording_id`` and what `features.cache.blocks.Row` says.
-    extract_seconds, extract_jobs
-        How long making the entry took, in how many processes.
-    reused
-        True where the entry was there already.
-    """
-
-    folder: Path
-    values: NDArray[np.floating[Any]]
-    images: NDArray[np.uint8] | None
-    index: pd.DataFrame
-    extract_seconds: float
+    folder: Path  # the cache entry
+    values: NDArray[np.floating[Any]]  # (n_recordings, n_frames, n_coefficients)
+    images: NDArray[np.uint8] | None  # the published images, (n_recordings, n_frames, n_coefficients, 3)
+    index: pd.DataFrame  # a row per row of the tensor: ``recording_id`` and what `features.cache.blocks.Row` says
+    extract_seconds: float  # how long making the entry took, in how many processes
     extract_jobs: int
-    reused: bool
+    reused: bool  # the entry was there already
 
 
 def mfcc_features(
@@ -135,13 +119,7 @@ def find_damage(folder: Path) -> str | None:
 
 
 def load_features(folder: Path, *, reused: bool = True) -> Features:
-    """Open a cache entry; its arrays are read-only memory maps.
-
-    Raises
-    ------
-    CacheError
-        It is not there, or cannot be read.
-    """
+    """Open a cache entry; CacheError where it is not there, or cannot be read."""
     images = folder / "images.npy"
     try:
         entry = json.loads((folder / ENTRY).read_text(encoding="utf-8"))

@@ -25,24 +25,14 @@ SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
 
 @dataclass(frozen=True, kw_only=True)
 class Rows:
-    """What a CSV file says.
+    """What a CSV file says."""
 
-    Attributes
-    ----------
-    frame
-        The wanted columns that are there, as text, and ``line``, the line that a row begins on (the header is 1).
-    faults
-        (line, reason) of the lines that are not as the header.
-    ignored
-        The other columns.
-    separator
-        ``comma``, ``semicolon`` or ``tab``.
-    """
-
-    frame: pd.DataFrame
-    faults: list[tuple[str, str]]
-    ignored: list[str]
-    separator: str
+    frame: (
+        pd.DataFrame
+    )  # the wanted columns that are there, as text, and ``line``: where a row begins (the header is 1)
+    faults: list[tuple[str, str]]  # (line, reason) of the lines that are not as the header
+    ignored: list[str]  # the other columns
+    separator: str  # ``comma``, ``semicolon`` or ``tab``
 
 
 def read_rows(path: Path, *, needed: Sequence[str], wanted: Sequence[str]) -> Rows:

@@ -53,48 +53,24 @@ def load_loops() -> tuple[ModuleType, ModuleType]:
 
 
 class PlacedSound(NamedTuple):
-    """One recording at its place in the clip.
+    """One recording at its place in the clip."""
 
-    Attributes
-    ----------
-    samples
-        One channel, finite, int16 or float64 in the machine's own order, contiguous, shape ``(n_samples,)``.
-    offset
-        Zero samples in front.
-    first_frame, n_frames
-        The first frame that overlaps sound, and how many do.
-    """
-
-    samples: NDArray[np.int16] | NDArray[np.float64]
-    offset: int
-    first_frame: int
-    n_frames: int
+    samples: NDArray[np.int16] | NDArray[np.float64]  # one finite channel, contiguous, in the machine's own order
+    offset: int  # zero samples in front
+    first_frame: int  # that overlaps sound
+    n_frames: int  # that do
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Plan:
-    """What is computed once per configuration: window, filters, DCT, the floors.
+    """What is computed once per configuration: window, filters, DCT, the floors."""
 
-    Attributes
-    ----------
-    window
-        float64, ``(window_samples,)``.
-    starts, weights
-        Where the mel filters lie and what they weigh, as `kernels.filter_squares` takes them.
-    energy_scale
-        What the sum of a spectrum's squares is multiplied by to be the frame's energy.
-    dct
-        Of natural logarithms, the energy's last, ``(n_coefficients, n_mels + 1)``, more rows of zeros at its end.
-    least_power, range_factor
-        What powers are raised to, in all and in relation to the clip's highest.
-    """
-
-    window: filters.Matrix
-    starts: NDArray[np.int64]
+    window: filters.Matrix  # (window_samples,)
+    starts: NDArray[np.int64]  # where the mel filters lie and what they weigh, as `filters.neighbours` gives them
     weights: filters.Matrix
-    energy_scale: float
-    dct: filters.Matrix
-    least_power: float
+    energy_scale: float  # what the sum of a spectrum's squares is multiplied by to be the frame's energy
+    dct: filters.Matrix  # of natural logarithms, the energy's last: (n_coefficients, n_mels + 1), then rows of zeros
+    least_power: float  # what powers are raised to: in all, and in relation to the clip's highest
     range_factor: float
 
 

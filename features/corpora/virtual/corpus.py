@@ -47,10 +47,8 @@ def speak(
         Of everything drawn, at least 0. The bytes of a recording depend on nothing else.
     on_speaker
         Called after each speaker with the number of speakers spoken so far and of all to be spoken.
-    speakers
-        Numbers (1 to 60) of the speakers to speak; all by default.
-    jobs
-        Processes at a time, at least 1; by default one per core.
+    speakers, jobs
+        Numbers (1 to 60) of the speakers to speak, by default all; processes at a time, by default one per core.
 
     Raises
     ------
