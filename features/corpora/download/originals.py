@@ -77,11 +77,10 @@ def _other_than_expected(table: pd.DataFrame, whole: Whole) -> Iterator[str]:
         yield f"{n_speakers} speakers, expected {whole.n_speakers}"
     if len(table) != whole.n_recordings:
         yield f"{len(table):,} recordings, expected {whole.n_recordings:,}"
-    takes = table.groupby(["speaker", "digit"]).size()
-    uneven = takes[takes != whole.n_takes].to_dict()
-    if uneven:
-        told = [f"{n} of digit {digit} by {speaker}" for (speaker, digit), n in uneven.items()]
-        yield f"expected {whole.n_takes} takes of each digit, got {offenders(told)}"
+    takes = table.groupby(["speaker", "digit"], as_index=False).size()
+    rows = takes[takes["size"] != whole.n_takes].itertuples(index=False, name=None)
+    if uneven := [f"{n} of digit {digit} by {speaker}" for speaker, digit, n in rows]:
+        yield f"expected {whole.n_takes} takes of each digit, got {offenders(uneven)}"
     others = table.loc[table["sample_rate_hz"] != whole.sample_rate_hz, "path"]
     if len(others):
         yield f"not at {whole.sample_rate_hz} Hz: {offenders(others)}"
