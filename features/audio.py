@@ -92,8 +92,7 @@ def probe(path: Path | str) -> Header:
     """
     file, n_bytes = _open(path)
     with file:
-        plain = _plain_header(file, n_bytes)
-        if plain is not None:
+        if plain := _plain_header(file, n_bytes):
             return plain
         with _opened_sound(file) as (sound, container):
             return _header(sound, container)
@@ -120,7 +119,7 @@ def read_samples(source: Path | str | BinaryIO, *, most_s: float | None = None) 
         file, n_bytes = _open(source)
         with file:
             plain = _plain_header(file, n_bytes)
-            audio = _read(file, most_s) if plain is None else _read_plain(file, plain, most_s)
+            audio = _read_plain(file, plain, most_s) if plain else _read(file, most_s)
     else:
         audio = _read(source, most_s)
     _check_sound(audio.samples)
@@ -130,10 +129,7 @@ def read_samples(source: Path | str | BinaryIO, *, most_s: float | None = None) 
 def resample(samples: NDArray[Any], from_hz: int, to_hz: int) -> NDArray[Any]:
     """Return `samples` at another rate, as float32; unchanged where the rates are equal.
 
-    Raises
-    ------
-    AudioError
-        Nothing is left: the recording is shorter than one sample at the new rate.
+    Raises AudioError where the recording is shorter than one sample at the new rate.
     """
     if from_hz == to_hz:
         return samples
@@ -266,13 +262,7 @@ class Level(NamedTuple):
 
 
 def level_of(samples: NDArray[Any]) -> Level:
-    """Look at a recording's level.
-
-    Parameters
-    ----------
-    samples
-        One channel on the int16 scale, at least one sample.
-    """
+    """Look at the level of at least one sample: one channel on the int16 scale."""
     highest, lowest = float(samples.max()), float(samples.min())
     clipped = (highest >= CLIPPED_FROM and _shared(samples, highest)) or (
         lowest <= -CLIPPED_FROM and _shared(samples, lowest)

@@ -7,6 +7,7 @@ men's list, then the women's, and numbered the images in that order. File names 
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -20,10 +21,8 @@ from features.images import jpeg_bytes
 from features.mfcc import MfccConfig
 
 SHUFFLE_SEED = 13
-N_SPEAKERS, N_DIGITS, N_TAKES = 60, 10, 50
 FEMALE_SPEAKERS = frozenset(("12", "26", "28", "36", "43", "47", "52", "56", "57", "58", "59", "60"))
 
-CORPUS_FOLDER = "AudioMNIST/data"
 IMAGE_FOLDER = "mfc_dataset"
 
 OnProgress = Callable[[int, int], None]
@@ -33,29 +32,20 @@ def audiomnist_paths() -> tuple[list[str], list[str]]:
     """Return the paths of all 30,000 recordings: the women's 6,000, the men's 24,000."""
     women: list[str] = []
     men: list[str] = []
-    for number in range(1, N_SPEAKERS + 1):
-        speaker = f"{number:02d}"
+    for speaker in [f"{number:02d}" for number in range(1, 61)]:
         paths = women if speaker in FEMALE_SPEAKERS else men
-        paths.extend(
-            f"{CORPUS_FOLDER}/{speaker}/{digit}_{speaker}_{take}.wav"
-            for digit in range(N_DIGITS)
-            for take in range(N_TAKES)
-        )
+        said = itertools.product(range(10), range(50))
+        paths.extend(f"AudioMNIST/data/{speaker}/{digit}_{speaker}_{take}.wav" for digit, take in said)
     return women, men
 
 
 def audio_to_mfc_maps(women: Sequence[str], men: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Return which image is which recording, for the women and for the men.
+    """Return which image is which recording, in the images' order, for the women and for the men.
 
     Parameters
     ----------
     women, men
         Paths of each gender's recordings, in any order; the same folder must stand in front of all.
-
-    Returns
-    -------
-    female, male
-        Image (``mfc_dataset/female_0.jpg``) to path, in the images' order.
 
     Examples
     --------
@@ -65,23 +55,21 @@ def audio_to_mfc_maps(women: Sequence[str], men: Sequence[str]) -> tuple[dict[st
     """
     # the legacy generator is the convention here: its shuffle is what numbered the published images
     legacy = np.random.RandomState(SHUFFLE_SEED)
-    shuffled_men = sorted(men)
-    legacy.shuffle(shuffled_men)
-    shuffled_women = sorted(women)
-    legacy.shuffle(shuffled_women)
-    return _numbered("female", shuffled_women), _numbered("male", shuffled_men)
-
-
-def _numbered(gender: str, paths: Sequence[str]) -> dict[str, str]:
-    return {f"{IMAGE_FOLDER}/{gender}_{number}.jpg": path for number, path in enumerate(paths)}
+    shuffled = {"male": sorted(men), "female": sorted(women)}
+    for paths in shuffled.values():
+        legacy.shuffle(paths)
+    female, male = (
+        {f"{IMAGE_FOLDER}/{gender}_{number}.jpg": path for number, path in enumerate(shuffled[gender])}
+        for gender in ("female", "male")
+    )
+    return female, male
 
 
 def write_maps(folder: Path) -> None:
     """Write both maps of all 30,000 recordings into `folder`, which is made if it is not there."""
     folder.mkdir(parents=True, exist_ok=True)
-    female, male = audio_to_mfc_maps(*audiomnist_paths())
-    for gender, images in (("female", female), ("male", male)):
-        (folder / MAP_FILES[gender]).write_text(json.dumps(images, indent=0) + "\n", encoding="utf-8", newline="\n")
+    for name, images in zip(MAP_FILES.values(), audio_to_mfc_maps(*audiomnist_paths()), strict=True):
+        (folder / name).write_text(json.dumps(images, indent=0) + "\n", encoding="utf-8", newline="\n")
 
 
 def write_images(
@@ -92,7 +80,7 @@ def write_images(
     zeros_in_front: Mapping[str, int] | None = None,
     on_progress: OnProgress | None = None,
 ) -> int:
-    """Write the MFC images of the recordings that are here, under the names that the maps give them.
+    """Write the MFC images of the recordings that are here, by the maps' names; return how many.
 
     Parameters
     ----------
@@ -106,11 +94,6 @@ def write_images(
         Zero samples in front of a recording, by ``recording_id``; a recording not named is centred in its clip.
     on_progress
         Called with the number of images done and their total.
-
-    Returns
-    -------
-    int
-        Number of images written.
 
     Raises
     ------

@@ -45,16 +45,8 @@ def viridis_levels(mfcc: NDArray[np.floating[Any]]) -> Levels:
     """Return the place of every value in the colour map, each clip scaled to its own range.
 
     The same steps in the same precision as matplotlib's: its colours are reproduced exactly.
-
-    Parameters
-    ----------
-    mfcc
-        float32 or float64, shape ``(..., n_frames, n_coefficients)``; a clip is the last two axes.
-
-    Returns
-    -------
-    numpy.ndarray
-        uint8, the shape of `mfcc`; a clip of one value is 0 throughout.
+    `mfcc` is float32 or float64, a clip its last two axes, ``(..., n_frames, n_coefficients)``; levels are uint8 in the
+    same shape, 0 throughout for a clip of one value.
     """
     lowest = mfcc.min(axis=(-2, -1), keepdims=True).astype(np.float64)
     extent = mfcc.max(axis=(-2, -1), keepdims=True).astype(np.float64) - lowest
@@ -78,11 +70,6 @@ def jpeg_bytes(samples: ArrayLike, config: MfccConfig, zeros_in_front: int | Non
     ----------
     samples, config, zeros_in_front
         As in `features.mfcc.extract`; ``config.dtype`` is ignored, since a rounding difference can move a colour.
-
-    Raises
-    ------
-    ValueError
-        As `features.mfcc.extract`.
     """
     from matplotlib.image import imsave
 
@@ -93,12 +80,7 @@ def jpeg_bytes(samples: ArrayLike, config: MfccConfig, zeros_in_front: int | Non
 
 
 def read_image(path: Path, config: MfccConfig) -> Levels:
-    """Read one MFC image.
-
-    Returns
-    -------
-    numpy.ndarray
-        uint8, shape ``(n_frames, n_coefficients, 3)``.
+    """Read one MFC image: uint8, shape ``(n_frames, n_coefficients, 3)``.
 
     Raises
     ------
@@ -144,15 +126,7 @@ def _pixels(file: io.FileIO, expected: tuple[int, int]) -> Levels:
 def undo_viridis(rgb: Levels) -> NDArray[np.float32]:
     """Return where in viridis the colours lie, each at its nearest colour: 0 the darkest, 1 the brightest.
 
-    Parameters
-    ----------
-    rgb
-        uint8, shape ``(n, ..., 3)``.
-
-    Returns
-    -------
-    numpy.ndarray
-        float32 in 0 to 1, shape ``(n, ...)``.
+    `rgb` is uint8, shape ``(n, ..., 3)``; places are float32, shape ``(n, ...)``.
     """
     from scipy.spatial import cKDTree  # imported here: only published images need it
 

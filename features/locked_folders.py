@@ -20,8 +20,8 @@ Say = Callable[[str], None]
 
 def make_once(
     folder: Path, fill: Callable[[Path], object], is_whole: Callable[[Path], bool], *, say: Say | None = None
-) -> None:
-    """Make `folder`, unless it is there and whole; one process at a time, others wait for it.
+) -> bool:
+    """Make `folder`, unless it is there and whole, and tell whether it was made; others wait for one that makes it.
 
     Parameters
     ----------
@@ -35,9 +35,9 @@ def make_once(
         Told in one line that another process is waited for.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with _claimed(folder, say):
+    with _claimed(folder, say=say):
         if is_whole(folder):
-            return
+            return False
         _remove_temporary(folder)
         temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
         try:
@@ -45,6 +45,7 @@ def make_once(
             if folder.exists():
                 folder.replace(temporary / "old")
             (temporary / "new").replace(folder)
+            return True
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
 
@@ -54,15 +55,8 @@ def remove_abandoned(parent: Path) -> None:
     begun = {path.name[1:].rpartition("-")[0] for path in parent.glob(".*-*") if path.is_dir()}
     locked = {path.name[1:].removesuffix(".lock") for path in parent.glob(".*.lock")}
     for name in sorted(begun | locked):
-        lock = _lock(parent / name)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            continue  # it is being made
-        try:
+        with suppress(Timeout), _claimed(parent / name, wait=False):  # not where it is being made
             _remove_temporary(parent / name)
-        finally:
-            _release(lock)
 
 
 def _remove_temporary(folder: Path) -> None:
@@ -71,26 +65,20 @@ def _remove_temporary(folder: Path) -> None:
 
 
 @contextmanager
-def _claimed(folder: Path, say: Say | None) -> Iterator[None]:
-    lock = _lock(folder)
+def _claimed(folder: Path, *, wait: bool = True, say: Say | None = None) -> Iterator[None]:
+    """Hold the folder's lock; leave no file: whoever waits for a file that is gone asks for a new one."""
+    lock = FileLock(folder.with_name(f".{folder.name}.lock"))
     try:
         lock.acquire(timeout=0)
     except Timeout:
+        if not wait:
+            raise
         if say:
             say(f"waiting for another process, which makes {folder}")
         lock.acquire(poll_interval=0.2)
     try:
         yield
     finally:
-        _release(lock)
-
-
-def _lock(folder: Path) -> FileLock:
-    return FileLock(folder.with_name(f".{folder.name}.lock"))
-
-
-def _release(lock: FileLock) -> None:
-    """Give the lock back and leave no file; whoever waits for a file that is gone asks for a new one."""
-    with suppress(OSError):  # where a file that is open cannot be removed, it stays
-        Path(lock.lock_file).unlink(missing_ok=True)
-    lock.release()
+        with suppress(OSError):  # where a file that is open cannot be removed, it stays
+            Path(lock.lock_file).unlink(missing_ok=True)
+        lock.release()

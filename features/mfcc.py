@@ -27,23 +27,9 @@ MAX_ABS_SAMPLE = 1e12
 
 
 def sounding_frames(n_samples: int, config: MfccConfig, zeros_in_front: int | None = None) -> tuple[int, int]:
-    """Return the first frame that overlaps sound, and how many do.
+    """Return the first frame that overlaps sound, and how many do; pre-emphasis makes the sound one sample longer.
 
-    Pre-emphasis makes the sound one sample longer.
-
-    Parameters
-    ----------
-    n_samples
-        Samples of the recording, at least 1.
-    config
-        The configuration.
-    zeros_in_front
-        As in `extract`.
-
-    Raises
-    ------
-    ValueError
-        As `extract`.
+    `zeros_in_front` and what is raised are as in `extract`; a recording has at least one sample.
     """
     offset = _zeros_in_front(n_samples, config, zeros_in_front)
     end = min(offset + n_samples + 1, config.framed_samples)
@@ -67,21 +53,14 @@ def _zeros_in_front(n_samples: int, config: MfccConfig, zeros_in_front: int | No
 
 
 def extract(samples: ArrayLike, config: MfccConfig, zeros_in_front: int | None = None) -> NDArray[Any]:
-    """Return the MFCCs of one recording.
+    """Return the MFCCs of one recording: ``config.dtype``, shape ``(n_frames, n_coefficients)``.
 
     Parameters
     ----------
     samples
         One channel on the int16 scale, of any real dtype, shape ``(n_samples,)``.
-    config
-        The configuration.
     zeros_in_front
         Zero samples in front of a recording shorter than the clip; by default half of what is missing, rounded down.
-
-    Returns
-    -------
-    numpy.ndarray
-        ``config.dtype``, shape ``(n_frames, n_coefficients)``.
 
     Raises
     ------
@@ -95,24 +74,10 @@ def extract(samples: ArrayLike, config: MfccConfig, zeros_in_front: int | None =
 
 
 def extract_batch(recordings: Sequence[ArrayLike], config: MfccConfig) -> NDArray[Any]:
-    """Return the MFCCs of many recordings, each centred in its clip: the fast path.
+    """Return the MFCCs of many recordings, each as `extract` takes it and centred in its clip: the fast path.
 
-    Parameters
-    ----------
-    recordings
-        Samples of each recording, as in `extract`.
-    config
-        The configuration.
-
-    Returns
-    -------
-    numpy.ndarray
-        ``config.dtype``, shape ``(n_recordings, n_frames, n_coefficients)``.
-
-    Raises
-    ------
-    ValueError
-        As `extract`; the message begins with the recording's place in the list.
+    They are of ``config.dtype``, shape ``(n_recordings, n_frames, n_coefficients)``. What is raised is as in `extract`,
+    and begins with the recording's place in the list.
     """
     out = np.empty((len(recordings), config.n_frames, config.n_coefficients), dtype=config.dtype)
     Engine(config).extract_into(out, _all_placed(recordings, config))

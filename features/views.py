@@ -41,7 +41,7 @@ def view(
     n_sounding: NDArray[np.integer[Any]],
     images: NDArray[np.uint8] | None = None,
 ) -> NDArray[Any]:
-    """Return one view of the MFCC tensor.
+    """Return one view of the MFCC tensor, read-only; ``flat`` shares its memory where that is float32.
 
     Parameters
     ----------
@@ -54,11 +54,6 @@ def view(
     images
         Published images, uint8 ``(n_recordings, n_frames, n_coefficients, 3)``: the view ``image`` as it is.
 
-    Returns
-    -------
-    numpy.ndarray
-        Read-only; ``flat`` shares the tensor's memory where that is float32.
-
     Raises
     ------
     ValueError
@@ -69,7 +64,8 @@ def view(
     if name == "flat":
         seen = tensor.reshape(len(tensor), -1).astype(np.float32, copy=False)
     elif name == "summary":
-        sounding = _sounding_mask(tensor.shape[1], first_frame, n_sounding)
+        frame, end = np.arange(tensor.shape[1]), (first_frame + n_sounding)[:, None]
+        sounding = (frame >= first_frame[:, None]) & (frame < end)
         shape = (len(tensor), len(SUMMARY_STATISTICS) * tensor.shape[2])
         seen = _in_blocks(lambda rows: _summary(tensor[rows], sounding[rows]), np.empty(shape, dtype=np.float32))
     elif name == "image" and images is not None:
@@ -108,15 +104,6 @@ def _in_blocks(make: Callable[[slice], NDArray[Any]], out: NDArray[Any]) -> NDAr
         rows = slice(start, start + BLOCK_RECORDINGS)
         out[rows] = make(rows)
     return out
-
-
-def _sounding_mask(
-    n_frames: int, first_frame: NDArray[np.integer[Any]], n_sounding: NDArray[np.integer[Any]]
-) -> NDArray[np.bool_]:
-    """Return which frames overlap sound, shape ``(n_recordings, n_frames)``."""
-    frame = np.arange(n_frames)
-    mask: NDArray[np.bool_] = (frame >= first_frame[:, None]) & (frame < (first_frame + n_sounding)[:, None])
-    return mask
 
 
 def _summary(tensor: Tensor, sounding: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -7,8 +7,7 @@ Microsoft's RIFF (little-endian), RIFX (big-endian) and EBU Tech 3306's RF64 (64
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 MAGIC = (b"RIFF", b"RIFX", b"RF64")
 SLACK_BYTES = 1_024
@@ -24,8 +23,7 @@ class WavError(ValueError):
     """A WAV's header does not agree with the file or with itself."""
 
 
-@dataclass(frozen=True)
-class _Chunk:
+class _Chunk(NamedTuple):
     name: bytes
     start: int  # byte at which the content starts
     size: int
@@ -51,13 +49,13 @@ def check_wav(file: BinaryIO) -> None:
         if chunk is None:
             return  # without samples, which libsndfile tells
         if chunk.name == b"ds64" and head[:4] == b"RF64":
-            long_size = _long_data_size(file.read(min(chunk.size, 24)))
+            content = file.read(min(chunk.size, 16))
+            long_size = int(struct.unpack("<8xQ", content)[0]) if len(content) == 16 else None
         elif chunk.name == b"fmt ":
             _check_format(file.read(min(chunk.size, 16)), order)
         elif chunk.name == b"data":
             size = long_size if long_size is not None and chunk.size == 0xFFFFFFFF else chunk.size
-            _check_samples(file, _Chunk(b"data", chunk.start, size), (n_bytes, order))
-            return
+            return _check_samples(file, chunk._replace(size=size), (n_bytes, order))
         file.seek(chunk.start + chunk.size + chunk.size % 2)
     raise WavError(f"its first {_MOST_CHUNKS} chunks hold no samples; {_REWRITE}")
 
@@ -70,25 +68,18 @@ def _next_chunk(file: BinaryIO, order: str) -> _Chunk | None:
     return _Chunk(name, file.tell(), size)
 
 
-def _long_data_size(content: bytes) -> int | None:
-    return int(struct.unpack("<8xQ", content[:16])[0]) if len(content) >= 16 else None
-
-
 def _check_format(content: bytes, order: str) -> None:
     if len(content) < 16:
         raise WavError(f"the chunk that tells its format has {len(content)} of at least 16 bytes; {_REWRITE}")
     tag, n_channels, rate, n_per_second, n_block, n_bits = struct.unpack(f"{order}HHIIHH", content)
     expected = n_channels * -(-n_bits // 8)
     if tag in _FIXED_BLOCKS and n_block != expected:
-        raise WavError(
-            f"its header contradicts itself: {n_channels} channels of {n_bits} bits are {expected} bytes, it says "
-            f"{n_block}; {_REWRITE}"
-        )
-    if tag in _FIXED_BLOCKS and n_per_second != rate * n_block:
-        raise WavError(
-            f"its header contradicts itself: {rate} Hz of {n_block} bytes are {rate * n_block} bytes a second, it says "
-            f"{n_per_second}; {_REWRITE}"
-        )
+        told = f"{n_channels} channels of {n_bits} bits are {expected} bytes, it says {n_block}"
+    elif tag in _FIXED_BLOCKS and n_per_second != rate * n_block:
+        told = f"{rate} Hz of {n_block} bytes are {rate * n_block} bytes a second, it says {n_per_second}"
+    else:
+        return
+    raise WavError(f"its header contradicts itself: {told}; {_REWRITE}")
 
 
 def _check_samples(file: BinaryIO, samples: _Chunk, layout: tuple[int, str]) -> None:

@@ -72,16 +72,13 @@ def _extract_singly(
 def read_image_block(block: Block) -> list[Row]:
     """Read some published images and undo their colour map; which frames sound is not known, so all count."""
     folder, config, start, paths = block
-    values = np.load(folder / "values.npy", mmap_mode="r+")
-    images = np.load(folder / "images.npy", mmap_mode="r+")
-    rows: list[Row] = []
+    own = slice(start, start + len(paths))
+    images = np.load(folder / "images.npy", mmap_mode="r+")[own]
+    rows = [Row(n_sounding=config.n_frames)] * len(paths)
     for offset, path in enumerate(paths):
-        error = None
         try:
-            images[start + offset] = read_image(Path(path), config)
-        except ImageError as problem:
-            error = str(problem)
-        rows.append(Row(n_sounding=config.n_frames, error=error))
-    stop = start + len(paths)
-    values[start:stop] = undo_viridis(images[start:stop])
+            images[offset] = read_image(Path(path), config)
+        except ImageError as error:
+            rows[offset] = rows[offset]._replace(error=str(error))
+    np.load(folder / "values.npy", mmap_mode="r+")[own] = undo_viridis(images)
     return rows

@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import sqlite3
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pandas as pd
@@ -25,22 +25,6 @@ BLOCK_RECORDINGS = 64
 _DIGITS = 64
 """Of a SHA-256; a row of an earlier version, whose hashes were shorter, does not match its sum and is made anew."""
 
-_NO_DAMAGE = frozenset(
-    {
-        sqlite3.SQLITE_AUTH,
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_INTERRUPT,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_LOCKED,
-        sqlite3.SQLITE_NOMEM,
-        sqlite3.SQLITE_PERM,
-        sqlite3.SQLITE_READONLY,
-    }
-)
-"""What SQLite says of the disk and of other processes; anything else speaks of the file."""
-
 OnProgress = Callable[[int, int], None]
 Say = Callable[[str], None]
 Known = dict[str, tuple[int, int, str]]
@@ -50,7 +34,7 @@ Fresh = list[tuple[str, int, int, str]]
 def content_hashes(
     corpus: Corpus, cache: Path, on_progress: OnProgress | None = None, *, jobs: int = 1, say: Say | None = None
 ) -> pd.Series:
-    """Hash every recording's file (SHA-256, hexadecimal), remembered by path, size and modification time.
+    """Hash every recording's file (SHA-256, hexadecimal); missing where it cannot be read.
 
     Parameters
     ----------
@@ -64,11 +48,6 @@ def content_hashes(
         Most threads to hash with; reading and hashing release the interpreter's lock.
     say
         Told in one line where what was remembered is damaged.
-
-    Returns
-    -------
-    pandas.Series
-        One hash per row of ``corpus.recordings``; missing where the file cannot be read.
     """
     cache.mkdir(parents=True, exist_ok=True)
     root = corpus.root.resolve()
@@ -90,54 +69,46 @@ def content_hashes(
 def _recall(file: Path, say: Say | None) -> Known:
     """Read what is remembered; nothing, and the file removed, where it is damaged."""
     try:
-        with closing(_open(file)) as database:
+        with _opened(file) as database:
             return {row[0]: row[1:] for row in database.execute("SELECT path, size, mtime_ns, hash FROM hashes")}
     except sqlite3.Error as error:
-        _check_damage(file, error)
+        _remove_damaged(file, error)
         if say:
             say(f"{file} is damaged ({error}); it is made anew, all recordings are hashed again")
-        _forget(file)
         return {}
 
 
 def _remember(file: Path, fresh: Fresh) -> None:
-    rows = [
-        (path, size, mtime_ns, digest + _sum(path, size, mtime_ns, digest)) for path, size, mtime_ns, digest in fresh
-    ]
     try:
-        _insert(file, rows)
+        _insert(file, fresh)
     except sqlite3.Error as error:
-        _check_damage(file, error)
-        _forget(file)
-        _insert(file, rows)
+        _remove_damaged(file, error)
+        _insert(file, fresh)
 
 
-def _insert(file: Path, rows: Iterable[tuple[str, int, int, str]]) -> None:
-    with closing(_open(file)) as database:
+def _insert(file: Path, rows: Fresh) -> None:
+    with _opened(file) as database:
         # a name in another encoding is hashed each time
         texts = (row for row in rows if row[0].isascii() or is_text(row[0]))
         database.executemany("INSERT OR REPLACE INTO hashes VALUES (?, ?, ?, ?)", texts)
         database.commit()
 
 
-def _open(file: Path) -> sqlite3.Connection:
-    database = sqlite3.connect(file, timeout=60)
-    try:
+@contextmanager
+def _opened(file: Path) -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(file, timeout=60)) as database:
         database.execute("CREATE TABLE IF NOT EXISTS hashes (path TEXT PRIMARY KEY, size INT, mtime_ns INT, hash TEXT)")
-    except BaseException:
-        database.close()
-        raise
-    return database
+        yield database
 
 
-def _check_damage(file: Path, error: sqlite3.Error) -> None:
-    """Raise an error that speaks of the disk or of other processes, and so of no damage to the file."""
-    code = getattr(error, "sqlite_errorcode", None)  # none where text cannot be decoded
-    if code is not None and code & 0xFF in _NO_DAMAGE:
+def _remove_damaged(file: Path, error: sqlite3.Error) -> None:
+    """Remove the file, unless the error speaks of the disk or of other processes, and so of no damage: raise it then.
+
+    Those are operational errors, but for SQLite's general one; one without a code is of a text that is not UTF-8.
+    """
+    general = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF == sqlite3.SQLITE_ERROR
+    if isinstance(error, sqlite3.OperationalError) and not general:
         raise type(error)(f"{file}: {error}") from error
-
-
-def _forget(file: Path) -> None:
     for path in (file, file.with_name(f"{file.name}-journal")):
         path.unlink(missing_ok=True)
 
@@ -157,5 +128,6 @@ def _remembered_hash(path: str, known: Known, fresh: Fresh) -> str | None:
         digest = sha256(path)
     except OSError:
         return None
-    fresh.append((path, status.st_size, status.st_mtime_ns, digest))
+    checksum = _sum(path, status.st_size, status.st_mtime_ns, digest)
+    fresh.append((path, status.st_size, status.st_mtime_ns, digest + checksum))
     return digest

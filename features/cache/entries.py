@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -53,31 +54,15 @@ class CacheError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Features:
-    """The MFCCs of a corpus.
+    """The MFCCs of a corpus; arrays are read-only memory maps."""
 
-    Attributes
-    ----------
-    folder
-        The cache entry.
-    values
-        MFCC tensor, read-only memory map, ``(n_recordings, n_frames, n_coefficients)``.
-    images
-        The published images, uint8 ``(n_recordings, n_frames, n_coefficients, 3)``, or None.
-    index
-        A row per row of the tensor: ``recording_id`` and what `features.cache.blocks.Row` says.
-    extract_seconds, extract_jobs
-        How long making the entry took, in how many processes.
-    reused
-        True where the entry was there already.
-    """
-
-    folder: Path
-    values: NDArray[np.floating[Any]]
-    images: NDArray[np.uint8] | None
-    index: pd.DataFrame
-    extract_seconds: float
+    folder: Path  # the cache entry
+    values: NDArray[np.floating[Any]]  # (n_recordings, n_frames, n_coefficients)
+    images: NDArray[np.uint8] | None  # the published images, (n_recordings, n_frames, n_coefficients, 3)
+    index: pd.DataFrame  # a row per row of the tensor: ``recording_id`` and what `features.cache.blocks.Row` says
+    extract_seconds: float  # how long making the entry took, in how many processes
     extract_jobs: int
-    reused: bool
+    reused: bool  # the entry was there already
 
 
 def mfcc_features(
@@ -109,19 +94,12 @@ def mfcc_features(
     folder = cache / "mfcc" / _entry_key(corpus, config)
     remove_abandoned(folder.parent)
     damage = find_damage(folder)
-    if damage is not None:
-        if say and folder.exists():
-            say(f"{folder} is damaged ({damage}); its MFCCs are extracted anew")
-        made = False
-
-        def fill(temporary: Path) -> None:
-            nonlocal made
-            made = True
-            _fill(corpus, config, temporary, jobs, on_progress)
-
-        make_once(folder, fill, lambda entry: find_damage(entry) is None, say=say)
-        return load_features(folder, reused=not made)
-    return load_features(folder)
+    if damage is None:
+        return load_features(folder)
+    if say and folder.exists():
+        say(f"{folder} is damaged ({damage}); its MFCCs are extracted anew")
+    fill = partial(_fill, corpus, config, jobs, on_progress)
+    return load_features(folder, reused=not make_once(folder, fill, lambda entry: find_damage(entry) is None, say=say))
 
 
 def find_damage(folder: Path) -> str | None:
@@ -141,13 +119,7 @@ def find_damage(folder: Path) -> str | None:
 
 
 def load_features(folder: Path, *, reused: bool = True) -> Features:
-    """Open a cache entry; its arrays are read-only memory maps.
-
-    Raises
-    ------
-    CacheError
-        It is not there, or cannot be read.
-    """
+    """Open a cache entry; CacheError where it is not there, or cannot be read."""
     images = folder / "images.npy"
     try:
         entry = json.loads((folder / ENTRY).read_text(encoding="utf-8"))
@@ -172,20 +144,15 @@ def _sum(entry: dict[str, Any]) -> str:
 
 
 def _entry_key(corpus: Corpus, config: MfccConfig) -> str:
-    digest = hashlib.blake2b(digest_size=16)
-    settings = {
-        "engine": ENGINE_VERSION,
-        "images": corpus.sample_rate_hz is None,
-        "index": Row._fields,
-        **config.as_dict(),
-    }
-    digest.update(json.dumps(settings, sort_keys=True).encode())
+    of_images = corpus.sample_rate_hz is None
+    settings = {"engine": ENGINE_VERSION, "images": of_images, "index": Row._fields, **config.as_dict()}
+    digest = hashlib.blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=16)
     columns = corpus.recordings[["recording_id", "content_hash", "sample_rate_hz"]]
     digest.update("\n".join("\t".join(map(str, row)) for row in columns.itertuples(index=False)).encode())
     return digest.hexdigest()
 
 
-def _fill(corpus: Corpus, config: MfccConfig, folder: Path, jobs: int, on_progress: OnProgress | None) -> None:
+def _fill(corpus: Corpus, config: MfccConfig, jobs: int, on_progress: OnProgress | None, folder: Path) -> None:
     jobs = jobs if len(corpus.recordings) >= WORTH_PROCESSES else 1
     folder.mkdir()
     started = time.perf_counter()
@@ -210,17 +177,14 @@ def _extract_all(
     table = corpus.recordings
     n_recordings = len(table)
     shape = (n_recordings, config.n_frames, config.n_coefficients)
-    dtype = np.dtype(config.dtype)
-    _allocate(folder / "values.npy", dtype, shape)
+    _allocate(folder / "values.npy", np.dtype(config.dtype), shape)
     work: Work = extract_block
     if corpus.sample_rate_hz is None:
         _allocate(folder / "images.npy", np.dtype(np.uint8), (*shape, 3))
         work = read_image_block
     paths = [os.fspath(corpus.root / path) for path in table["path"]]
-    blocks = [
-        (folder, config, start, paths[start : start + BLOCK_RECORDINGS])
-        for start in range(0, n_recordings, BLOCK_RECORDINGS)
-    ]
+    starts = range(0, n_recordings, BLOCK_RECORDINGS)
+    blocks = [(folder, config, start, paths[start : start + BLOCK_RECORDINGS]) for start in starts]
     rows: list[Row] = []
     done = map(work, blocks) if n_recordings < WORTH_PROCESSES else _done_apart(work, blocks, jobs)
     for block_rows in done:
@@ -235,10 +199,7 @@ def _extract_all(
 def _allocate(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
     """Make the file of an array with all its room on disk: a write into a map for which none is left kills the process.
 
-    Raises
-    ------
-    OSError
-        There is not enough room.
+    Raises OSError where there is not enough room.
     """
     offset = np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape).offset
     size = path.stat().st_size

@@ -20,6 +20,7 @@ from features.corpora.recordings import (
     Corpus,
     CorpusError,
     cleaning_notes,
+    first_stray,
     offenders,
     printable,
     quarantine_table,
@@ -27,6 +28,7 @@ from features.corpora.recordings import (
 )
 from features.files import is_text
 
+_MISNAMED = "file name is not <digit>_<speaker>_<take>.wav or .flac; rename or remove it"
 AUDIO_SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".m4a", ".aiff")
 
 
@@ -45,17 +47,17 @@ def open_audiomnist(root: Path, *, kind: str = "audiomnist") -> Corpus:
     CorpusError
         The folder or its metadata is missing or malformed, or no recording is found.
     """
-    folder = data_folder(root)
+    folder = _data_folder(root)
     speakers = read_metadata(folder / METADATA_FILE)
     rows, strays = _rows(folder, speakers)
     if not rows:
-        first = f"; the first of {len(strays)} others: {': '.join(min(strays))}" if strays else ""
-        raise CorpusError(f"{folder}: no recording <speaker>/<digit>_<speaker>_<take>.wav or .flac found{first}")
+        looked_for = "no recording <speaker>/<digit>_<speaker>_<take>.wav or .flac found"
+        raise CorpusError(f"{folder}: {looked_for}{first_stray(strays)}")
     readable, unreadable, sample_rate_hz, notes = probe_recordings(folder, pd.DataFrame(rows))
     if readable.empty:
         raise CorpusError(f"{folder}: none of {len(rows)} recordings can be used; the first: {unreadable[0][1]}")
     table = recordings_table(readable)
-    missing = missing_notes(table, speakers.labels, len(unreadable))
+    missing = _missing_notes(table, speakers.labels, len(unreadable))
     return Corpus(
         kind=kind,
         name="AudioMNIST" if kind == "audiomnist" else "embedded virtual speakers (eSpeak NG)",
@@ -68,16 +70,13 @@ def open_audiomnist(root: Path, *, kind: str = "audiomnist") -> Corpus:
     )
 
 
-def data_folder(root: Path) -> Path:
+def _data_folder(root: Path) -> Path:
     """Find the folder that holds the metadata: `root` or ``root/data``."""
     for folder in (root / "data", root):
         if (folder / METADATA_FILE).is_file():
             return folder
-    if not root.is_dir():
-        raise CorpusError(f"{root}: no such folder; give the folder of an AudioMNIST checkout")
-    raise CorpusError(
-        f"{root}: no {METADATA_FILE} in it or in its data folder; give the folder of an AudioMNIST checkout"
-    )
+    fault = f"no {METADATA_FILE} in it or in its data folder" if root.is_dir() else "no such folder"
+    raise CorpusError(f"{root}: {fault}; give the folder of an AudioMNIST checkout")
 
 
 def _rows(checkout: Path, speakers: Speakers) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
@@ -88,9 +87,7 @@ def _rows(checkout: Path, speakers: Speakers) -> tuple[list[dict[str, Any]], lis
         folder, _, name = path.rpartition("/")
         match = RECORDING_NAME.fullmatch(name)
         if match is None:
-            strays.append(
-                (printable(path), "file name is not <digit>_<speaker>_<take>.wav or .flac; rename or remove it")
-            )
+            strays.append((printable(path), _MISNAMED))
         elif fault := _misplaced(folder, match["speaker"], speakers):
             strays.append((printable(path), fault))
         elif (recording := name.rpartition(".")[0]) in rows:
@@ -137,14 +134,13 @@ def _audio_files(checkout: Path) -> tuple[list[str], list[tuple[str, str]]]:
     return sorted(filter(is_text, paths)), closed
 
 
-def missing_notes(table: pd.DataFrame, speakers: Collection[str], n_unreadable: int) -> tuple[str, ...]:
+def _missing_notes(table: pd.DataFrame, speakers: Collection[str], n_unreadable: int) -> tuple[str, ...]:
     """Say which speakers of the metadata have no recording here, and how many recordings are missing."""
-    absent = sorted(set(speakers) - set(table["speaker"]))
-    per_speaker = int(table["take"].max() + 1) * table["digit"].nunique()
-    notes = []
+    absent, notes = sorted(set(speakers) - set(table["speaker"])), []
     if absent:
         notes.append(f"{len(absent)} of {len(speakers)} speakers have no recording here: {offenders(absent, most=60)}.")
-    short = len(speakers) * per_speaker - len(absent) * per_speaker - len(table) - n_unreadable
+    per_speaker = int(table["take"].max() + 1) * table["digit"].nunique()
+    short = (len(speakers) - len(absent)) * per_speaker - len(table) - n_unreadable
     if short > 0:
         notes.append(f"{short:,} recordings of the speakers that are here are missing.")
     return tuple(notes)

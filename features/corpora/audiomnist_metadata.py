@@ -42,18 +42,10 @@ RECORDING_NAME = re.compile(r"(?P<digit>[0-9])_(?P<speaker>\w+)_(?P<take>[0-9]{1
 
 @dataclass(frozen=True, kw_only=True)
 class Speakers:
-    """What the metadata says of whom.
+    """What the metadata says of whom."""
 
-    Attributes
-    ----------
-    labels
-        Clean and raw labels by speaker, as columns of the recordings table.
-    faulty
-        Why a speaker's entry cannot be used, by speaker; these are not among `labels`.
-    """
-
-    labels: dict[str, dict[str, Any]]
-    faulty: dict[str, str]
+    labels: dict[str, dict[str, Any]]  # clean and raw labels by speaker, as columns of the recordings table
+    faulty: dict[str, str]  # why a speaker's entry cannot be used, by speaker; these are not among `labels`
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -62,13 +54,7 @@ class Speakers:
 
 
 def read_metadata(path: Path) -> Speakers:
-    """Read the speakers' metadata.
-
-    Raises
-    ------
-    CorpusError
-        The file cannot be read or is no JSON object.
-    """
+    """Read the speakers' metadata; CorpusError where the file cannot be read or is no JSON object."""
     labels: dict[str, dict[str, Any]] = {}
     faulty: dict[str, str] = {}
     for name, entry in read_entries(path, "of speakers"):

@@ -24,20 +24,16 @@ def open_corpus(
     say: Callable[[str], None] | None = None,
     allow_outside: bool = False,
 ) -> Corpus:
-    """Open the corpus that `argument` names; the embedded one is spoken into `cache` first.
+    """Open the corpus that `argument` names; the embedded one is spoken first.
 
     Parameters
     ----------
     argument
         The kind and, for all but ``virtual``, where it is.
-    cache
-        Folder that the embedded corpus is kept in.
-    on_speaker
-        Called with the number of speakers spoken and of all.
-    say
-        Told in one line where what was spoken is damaged, or another process speaks.
+    cache, on_speaker, say
+        As in `virtual_corpus_folder`, for the embedded corpus.
     allow_outside
-        Let a manifest name recordings outside its folder.
+        As in `open_manifest`.
 
     Raises
     ------

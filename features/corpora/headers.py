@@ -51,15 +51,9 @@ def probe_recordings(
         header is not None and not path.lower().endswith(SUFFIXES[header.container])
         for path, header in zip(paths, headers, strict=True)
     )
-    return readable, unreadable, common, (*_rate_notes(rates, common), *_other_notes(kept, n_misnamed))
-
-
-def _rate_notes(rates: Counter[int], common: int | None) -> list[str]:
-    if len(rates) < 2:
-        return []
-    others = {rate: count for rate, count in sorted(rates.items()) if rate != common}
-    listed = ", ".join(f"{count:,} of {rate} Hz" for rate, count in others.items())
-    return [f"The corpus mixes sampling rates: {listed} were resampled to {common} Hz."]
+    others = ", ".join(f"{count:,} of {rate} Hz" for rate, count in sorted(rates.items()) if rate != common)
+    rate_notes = [f"The corpus mixes sampling rates: {others} were resampled to {common} Hz."] if others else []
+    return readable, unreadable, common, (*rate_notes, *_other_notes(kept, n_misnamed))
 
 
 def _other_notes(headers: list[Header], n_misnamed: int) -> list[str]:

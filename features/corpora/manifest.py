@@ -40,12 +40,7 @@ OUTSIDE = "lies outside the manifest's folder; move it there, or pass --allow-ou
 def open_manifest(path: Path, *, allow_outside: bool = False) -> Corpus:
     """Read the corpus that the CSV file `path` describes.
 
-    Parameters
-    ----------
-    path
-        The manifest.
-    allow_outside
-        Also use recordings outside the manifest's folder: absolute paths, ``..``, and links that lead there.
+    `allow_outside` also uses recordings outside its folder: absolute paths, ``..``, and links that lead there.
 
     Raises
     ------
@@ -55,13 +50,12 @@ def open_manifest(path: Path, *, allow_outside: bool = False) -> Corpus:
     rows = read_rows(path, needed=("path", "speaker"), wanted=("path", "speaker", *LABELS))
     if rows.frame.empty and not rows.faults:
         raise CorpusError(f"{path}: lists no recording; give it a line per recording")
-    frame, quarantine = sound_rows(rows.frame, path.parent, allow_outside=allow_outside)
+    frame, quarantine = _sound_rows(rows.frame, path.parent, allow_outside=allow_outside)
     readable, unreadable, sample_rate_hz, notes = probe_recordings(path.parent, _labelled(frame))
     left_out = [*rows.faults, *quarantine, *unreadable]
     if readable.empty:
-        raise CorpusError(
-            f"{path}: none of {len(left_out)} recordings can be used; the first: {': '.join(left_out[0])}"
-        )
+        first = ": ".join(left_out[0])
+        raise CorpusError(f"{path}: none of {len(left_out)} recordings can be used; the first: {first}")
     table = recordings_table(readable)
     if rows.ignored:
         notes = (*notes, f"Columns of the manifest that were not used: {', '.join(map(printable, rows.ignored[:20]))}.")
@@ -78,7 +72,7 @@ def open_manifest(path: Path, *, allow_outside: bool = False) -> Corpus:
     )
 
 
-def sound_rows(frame: pd.DataFrame, root: Path, *, allow_outside: bool) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
+def _sound_rows(frame: pd.DataFrame, root: Path, *, allow_outside: bool) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
     """Tell rows that can be used, their paths in one spelling, from those that cannot: (recording, reason) of these."""
     quarantine: list[tuple[str, str]] = []
 
@@ -128,14 +122,11 @@ def _outside(paths: pd.Series, root: Path) -> pd.Series:
 def _is_linked_out(path: str, home: str, folders: dict[str, str]) -> bool:
     """Say whether links lead out of `home`; where each folder really lies is asked once."""
     folder, _, name = path.rpartition("/")
-    if (real := folders.get(folder)) is None:
-        real = folders.setdefault(folder, os.path.realpath(f"{home}/{folder}"))
-    place = f"{real}/{name}"
-    return not _is_in(os.path.realpath(place) if os.path.islink(place) else place, home)  # noqa: PTH114
-
-
-def _is_in(place: str, home: str) -> bool:
-    return place.startswith(home.rstrip("/") + "/")
+    if folder not in folders:
+        folders[folder] = os.path.realpath(f"{home}/{folder}")
+    place = f"{folders[folder]}/{name}"
+    real = os.path.realpath(place) if os.path.islink(place) else place  # noqa: PTH114
+    return not real.startswith(home.rstrip("/") + "/")
 
 
 def _bad_numbers(frame: pd.DataFrame) -> pd.Series:

@@ -16,6 +16,7 @@ from features.corpora.recordings import (
     Corpus,
     CorpusError,
     cleaning_notes,
+    first_stray,
     printable,
     quarantine_table,
     recordings_table,
@@ -46,8 +47,8 @@ def open_mfc_images(root: Path) -> Corpus:
     names = {image: str(mapped[image][0]).rpartition("/")[2] for image in here & mapped.keys() - faults.keys()}
     rows = [recording_row(name, image, speakers) for image, name in sorted(names.items())]
     if not rows:
-        first = f"; the first of {len(strays)} others: {': '.join(min(strays))}" if strays else ""
-        raise CorpusError(f"{root}: no image mfc_dataset/<gender>_<index>.jpg that the maps name{first}")
+        looked_for = "no image mfc_dataset/<gender>_<index>.jpg that the maps name"
+        raise CorpusError(f"{root}: {looked_for}{first_stray(strays)}")
     table = recordings_table(rows)
     absent = len(mapped.keys() - here)
     absent_note = (f"{absent:,} of the {len(mapped):,} images that the maps name are not here.",) if absent else ()
@@ -84,8 +85,7 @@ def _faults(mapped: dict[str, list[object]], speakers: Speakers) -> dict[str, st
     faults: dict[str, str] = {}
     images_of: dict[str, list[str]] = {}
     for image, said in mapped.items():
-        fault = _fault(image, said, speakers)
-        if fault:
+        if fault := _fault(image, said, speakers):
             faults[image] = fault
         else:
             images_of.setdefault(str(said[0]).rpartition("/")[2].rpartition(".")[0], []).append(image)

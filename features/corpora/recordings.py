@@ -9,7 +9,7 @@ share and call the rest ``other`` or ``elsewhere``.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,17 +97,9 @@ class Corpus:
 
 
 def recordings_table(rows: Iterable[Mapping[str, Any]] | pd.DataFrame) -> pd.DataFrame:
-    """Make a recordings table from a row per recording, add the bucket and band columns, and check it.
+    """Make a recordings table from a row per recording, add the bucket and band columns, and `check_recordings`.
 
-    Parameters
-    ----------
-    rows
-        A frame or mappings with at least ``recording_id``, ``path`` and ``speaker``; other columns may be absent.
-
-    Raises
-    ------
-    CorpusError
-        See `check_recordings`.
+    Each row has at least ``recording_id``, ``path`` and ``speaker``; other columns may be absent.
     """
     given = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows))
     table = given.reindex(columns=list(RECORDING_COLUMNS))
@@ -126,12 +118,11 @@ def bucket(values: pd.Series, speakers: pd.Series, *, rest: str) -> pd.Series:
     return values.where(values.isna() | values.isin(large), rest).astype("str")
 
 
-def age_band(age: object) -> str | None:
+def age_band(age: Any) -> str | None:
     """Name the band of an age in years: ``up to 24``, ``25 to 29``, ``30 and over``; None where the age is missing."""
-    if age is None or pd.isna(age):  # type: ignore[call-overload]
+    if pd.isna(age):
         return None
-    years = int(age)  # type: ignore[call-overload]
-    return "up to 24" if years <= 24 else "25 to 29" if years <= 29 else "30 and over"
+    return "up to 24" if age <= 24 else "25 to 29" if age <= 29 else "30 and over"
 
 
 def check_recordings(table: pd.DataFrame) -> pd.DataFrame:
@@ -153,16 +144,13 @@ def check_recordings(table: pd.DataFrame) -> pd.DataFrame:
         double = table.loc[table[column].duplicated(), column]
         if len(double):
             raise CorpusError(f"{column} must be unique; {offenders(double)} occur more than once")
-    if table["speaker"].isna().any():
-        raise CorpusError(
-            f"every recording needs a speaker; {offenders(table.loc[table['speaker'].isna(), 'recording_id'])}"
-        )
+    nobodys = table.loc[table["speaker"].isna(), "recording_id"]
+    if len(nobodys):
+        raise CorpusError(f"every recording needs a speaker; {offenders(nobodys)}")
     for column in SPEAKERS_OWN:
         values = table.groupby("speaker")[column].nunique()
-        if (values > 1).any():
-            raise CorpusError(
-                f"speakers {offenders(values.index[values > 1])} have more than one {column}; correct the labels"
-            )
+        if several := list(values.index[values > 1]):
+            raise CorpusError(f"speakers {offenders(several)} have more than one {column}; correct the labels")
     return table
 
 
@@ -172,17 +160,9 @@ def quarantine_table(rows: Iterable[tuple[str, str]] = ()) -> pd.DataFrame:
 
 
 def cleaned_values(speakers: pd.DataFrame) -> Iterator[tuple[str, str, str, pd.DataFrame]]:
-    """Look for labels that were cleaned.
+    """Look for labels that were cleaned, given a row of the recordings table per speaker.
 
-    Parameters
-    ----------
-    speakers
-        One row of the recordings table per speaker.
-
-    Yields
-    ------
-    column, before, after, rows
-        The label, its raw and its clean value (``missing`` where it has none), and the speakers concerned.
+    Yields the label, its raw and its clean value (``missing`` where it has none), and the rows concerned.
     """
     for column in CLEANED:
         raw, clean = speakers[f"{column}_raw"], speakers[column].astype("str").fillna("")
@@ -203,17 +183,8 @@ def cleaning_notes(table: pd.DataFrame) -> tuple[str, ...]:
 def without_doubles(corpus: Corpus) -> Corpus:
     """Move recordings whose files have the same bytes to the quarantine, all but the first of a speaker's own.
 
-    Where speakers or digits differ, all of them go: nobody knows which label is right.
-
-    Parameters
-    ----------
-    corpus
-        Recordings whose ``content_hash`` is filled in; one without a hash is nobody's double.
-
-    Raises
-    ------
-    CorpusError
-        No recording is left.
+    Where speakers or digits differ, all of them go: nobody knows which label is right. A recording without a
+    ``content_hash`` is nobody's double. Raises CorpusError where no recording is left.
     """
     table = corpus.recordings
     hashes = table["content_hash"]
@@ -246,6 +217,11 @@ def _reasons_of_doubles(rows: pd.DataFrame) -> dict[int, str]:
     return dict(zip(rows.index, texts, strict=True))
 
 
+def first_stray(strays: Sequence[tuple[str, str]]) -> str:
+    """Name the first of the files that are left out, for the message that no other is there."""
+    return f"; the first of {len(strays)} others: {': '.join(min(strays))}" if strays else ""
+
+
 def printable(name: str) -> str:
     """Write a file's name with escapes if it holds a control character or bytes that are not UTF-8."""
     return name if name.isprintable() else ascii(name)[1:-1]
@@ -253,7 +229,5 @@ def printable(name: str) -> str:
 
 def offenders(ids: Iterable[object], *, most: int = 5) -> str:
     """Write at most `most` ids and the total, for an error message."""
-    names = [str(name) for name in ids]
-    return ", ".join(repr(name) for name in names[:most]) + (
-        f" and {len(names) - most} more" if len(names) > most else ""
-    )
+    names = [repr(str(name)) for name in ids]
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

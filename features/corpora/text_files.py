@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,37 +25,23 @@ SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
 
 @dataclass(frozen=True, kw_only=True)
 class Rows:
-    """What a CSV file says.
+    """What a CSV file says."""
 
-    Attributes
-    ----------
-    frame
-        The wanted columns that are there, as text, and ``line``, the line that a row begins on (the header is 1).
-    faults
-        (line, reason) of the lines that are not as the header.
-    ignored
-        The other columns.
-    separator
-        ``comma``, ``semicolon`` or ``tab``.
-    """
-
-    frame: pd.DataFrame
-    faults: list[tuple[str, str]]
-    ignored: list[str]
-    separator: str
+    frame: (
+        pd.DataFrame
+    )  # the wanted columns that are there, as text, and ``line``: where a row begins (the header is 1)
+    faults: list[tuple[str, str]]  # (line, reason) of the lines that are not as the header
+    ignored: list[str]  # the other columns
+    separator: str  # ``comma``, ``semicolon`` or ``tab``
 
 
 def read_rows(path: Path, *, needed: Sequence[str], wanted: Sequence[str]) -> Rows:
-    """Read a CSV file.
+    """Read a CSV file, with or without a byte-order mark.
 
     Parameters
     ----------
-    path
-        The file; a byte-order mark is passed over.
-    needed
-        Columns that must be there.
-    wanted
-        Columns to read, among them the needed ones.
+    needed, wanted
+        Columns that must be there; columns to read, among them the needed ones.
 
     Raises
     ------
@@ -71,10 +57,8 @@ def read_rows(path: Path, *, needed: Sequence[str], wanted: Sequence[str]) -> Ro
         places = {column: header.index(column) for column in wanted if column in header}
         columns, lines, faults = _columns(reader, list(places.values()), len(header))
     except csv.Error as error:
-        raise CorpusError(
-            f"{path}: cannot be read as CSV: line {reader.line_num}: {printable(str(error))}; "
-            f"is a quotation mark missing or too many?"
-        ) from error
+        where = f"line {reader.line_num}: {printable(str(error))}; is a quotation mark missing or too many?"
+        raise CorpusError(f"{path}: cannot be read as CSV: {where}") from error
     frame = pd.DataFrame(dict(zip(places, columns, strict=True)), dtype="str").assign(line=lines)
     ignored = [column for column in header if column not in places]
     return Rows(frame=frame, faults=faults, ignored=ignored, separator=SEPARATORS[separator])
@@ -96,10 +80,9 @@ def _text(path: Path) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise CorpusError(
-            f"{path}: line {line} is not UTF-8 (byte 0x{content[error.start]:02x}; Latin-1?); save the file as UTF-8"
-        ) from error
+        line, byte = content.count(b"\n", 0, error.start) + 1, content[error.start]
+        fault = f"line {line} is not UTF-8 (byte 0x{byte:02x}; Latin-1?)"
+        raise CorpusError(f"{path}: {fault}; save the file as UTF-8") from error
 
 
 def _separator(text: str, needed: Sequence[str]) -> str:
@@ -125,18 +108,16 @@ def _check_header(path: Path, header: list[str], needed: Sequence[str]) -> None:
         raise CorpusError(f"{path}: the columns {offenders(double)} are there more than once; keep one of each")
 
 
-def _columns(
-    reader: Iterable[list[str]], places: list[int], width: int
-) -> tuple[list[list[str]], list[int], list[tuple[str, str]]]:
+def _columns(reader: Any, places: list[int], width: int) -> tuple[list[list[str]], list[int], list[tuple[str, str]]]:
     """Sort the cells at `places` into columns; a value that comes often is kept once."""
     columns: list[list[str]] = [[] for _ in places]
     lines: list[int] = []
     faults: list[tuple[str, str]] = []
     seen: dict[str, str] = {}
     sorted_cells = list(zip(columns, places, strict=True))
-    end = getattr(reader, "line_num", 0)
+    end = reader.line_num
     for cells in reader:
-        line, end = end + 1, getattr(reader, "line_num", 0)
+        line, end = end + 1, reader.line_num
         if not cells:
             continue
         if len(cells) != width:
@@ -160,12 +141,13 @@ def read_entries(path: Path, what: str) -> Entries:
     CorpusError
         The file cannot be read, is not UTF-8, no JSON, nested too deeply, or no object.
     """
+    expected = f"{path}: expected a JSON object {what}"
     try:
         content = json.loads(read_text(path), object_pairs_hook=Entries)
     except OSError as error:
-        raise CorpusError(f"{path}: expected a JSON object {what}; cannot be opened: {error.strerror}") from error
+        raise CorpusError(f"{expected}; cannot be opened: {error.strerror}") from error
     except (ValueError, RecursionError) as error:  # of encoding, of JSON, or of a number with thousands of digits
-        raise CorpusError(f"{path}: expected a JSON object {what}; correct the file ({error})") from error
+        raise CorpusError(f"{expected}; correct the file ({error})") from error
     if not isinstance(content, Entries):
-        raise CorpusError(f"{path}: expected a JSON object {what}; correct the file")
+        raise CorpusError(f"{expected}; correct the file")
     return content

@@ -31,14 +31,10 @@ BLOCK_FRAMES = 64
 _LANES = 16
 """Frames that one instruction works on at most: a few left over would take as long as all of them."""
 
-_HUGE_PAGE = 1 << 21
-"""Bytes, of Linux on most processors."""
+_HUGE_PAGE = 1 << 21  # bytes, of Linux on most processors
 
-DCT_ROWS = 4
-"""Coefficients that are computed together."""
-
-DCT_FRAMES = 64
-"""Frames whose coefficients are."""
+DCT_ROWS, DCT_FRAMES = 4, 64
+"""Coefficients that are computed together, and frames whose are."""
 
 POOL_FRAMES = 1024
 """Frames whose filter powers are finished together."""
@@ -57,48 +53,24 @@ def load_loops() -> tuple[ModuleType, ModuleType]:
 
 
 class PlacedSound(NamedTuple):
-    """One recording at its place in the clip.
+    """One recording at its place in the clip."""
 
-    Attributes
-    ----------
-    samples
-        One channel, finite, int16 or float64 in the machine's own order, contiguous, shape ``(n_samples,)``.
-    offset
-        Zero samples in front.
-    first_frame, n_frames
-        The first frame that overlaps sound, and how many do.
-    """
-
-    samples: NDArray[np.int16] | NDArray[np.float64]
-    offset: int
-    first_frame: int
-    n_frames: int
+    samples: NDArray[np.int16] | NDArray[np.float64]  # one finite channel, contiguous, in the machine's own order
+    offset: int  # zero samples in front
+    first_frame: int  # that overlaps sound
+    n_frames: int  # that do
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Plan:
-    """What is computed once per configuration: window, filters, DCT, the floors.
+    """What is computed once per configuration: window, filters, DCT, the floors."""
 
-    Attributes
-    ----------
-    window
-        float64, ``(window_samples,)``.
-    starts, weights
-        Where the mel filters lie and what they weigh, as `kernels.filter_squares` takes them.
-    energy_scale
-        What the sum of a spectrum's squares is multiplied by to be the frame's energy.
-    dct
-        Of natural logarithms, the energy's last, ``(n_coefficients, n_mels + 1)``, more rows of zeros at its end.
-    least_power, range_factor
-        What powers are raised to, in all and in relation to the clip's highest.
-    """
-
-    window: filters.Matrix
-    starts: NDArray[np.int64]
+    window: filters.Matrix  # (window_samples,)
+    starts: NDArray[np.int64]  # where the mel filters lie and what they weigh, as `filters.neighbours` gives them
     weights: filters.Matrix
-    energy_scale: float
-    dct: filters.Matrix
-    least_power: float
+    energy_scale: float  # what the sum of a spectrum's squares is multiplied by to be the frame's energy
+    dct: filters.Matrix  # of natural logarithms, the energy's last: (n_coefficients, n_mels + 1), then rows of zeros
+    least_power: float  # what powers are raised to: in all, and in relation to the clip's highest
     range_factor: float
 
 
@@ -128,19 +100,9 @@ def _plan(config: MfccConfig) -> _Plan:
 
 
 class _Powers:
-    """What the filters give for frames that are put in, whichever recordings they are of, in that order.
+    """What the filters give for at most `n_columns` frames, whichever recordings they are of, in the order put in.
 
-    Parameters
-    ----------
-    config, plan
-        The configuration and what is computed once for it.
-    n_columns
-        Most frames that are put in.
-
-    Attributes
-    ----------
-    powers
-        Shape ``(n_mels + 1, n_columns)``, the last row for the energy; a column per frame.
+    `powers`, ``(n_mels + 1, n_columns)``, has a column per frame; its last row is for the energy.
     """
 
     def __init__(self, config: MfccConfig, plan: _Plan, n_columns: int) -> None:
@@ -247,13 +209,7 @@ def _keep_freed_memory() -> None:
 
 
 class Engine:
-    """Buffers of one call, used again for every recording of it.
-
-    Parameters
-    ----------
-    config
-        The configuration.
-    """
+    """Buffers of one call, used again for every recording of it."""
 
     def __init__(self, config: MfccConfig) -> None:
         self.config, self.plan = config, _plan(config)
@@ -265,15 +221,7 @@ class Engine:
         self.peaks = np.empty(n_columns)
 
     def extract_into(self, out: NDArray[Any], sounds: Iterable[PlacedSound]) -> None:
-        """Write the MFCCs of `sounds` into `out`.
-
-        Parameters
-        ----------
-        out
-            ``config.dtype``, shape ``(n_recordings, n_frames, n_coefficients)``.
-        sounds
-            As many recordings.
-        """
+        """Write the MFCCs of `sounds` into `out`: ``config.dtype``, ``(n_recordings, n_frames, n_coefficients)``."""
         waiting: list[PlacedSound] = []
         done = 0
         for sound in sounds:
@@ -292,18 +240,12 @@ class Engine:
         self.pool.n_done = 0
         self.write_coefficients(out, sounds)
 
-    def find_lowest(self, stops: NDArray[np.int64]) -> filters.Matrix:
-        """Return the power to which quieter filters of each recording are raised; `stops` end their columns."""
-        least, factor = self.plan.least_power, self.plan.range_factor
-        lowest = np.full(stops.size, least)
-        if factor:
-            self.loops.find_lowest(self.pool.powers, stops, least, factor, self.peaks, lowest)
-        return lowest
-
     def write_coefficients(self, out: NDArray[Any], sounds: list[PlacedSound]) -> None:
         """Write the coefficients of the pooled powers, which are used up, into `out`."""
-        stops = np.cumsum([sound.n_frames for sound in sounds])
-        lowest, powers, plan = self.find_lowest(stops), self.pool.powers, self.plan
+        stops, powers, plan = np.cumsum([sound.n_frames for sound in sounds]), self.pool.powers, self.plan
+        lowest = np.full(stops.size, plan.least_power)  # to which quieter filters of each recording are raised
+        if plan.range_factor:
+            self.loops.find_lowest(powers, stops, plan.least_power, plan.range_factor, self.peaks, lowest)
         self.loops.raise_to_floors(powers, stops, lowest, plan.least_power, self.config.floor == "zero-to-epsilon")
         levels = powers[:, : stops[-1]]
         np.log(levels, out=levels)

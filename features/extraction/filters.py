@@ -12,19 +12,12 @@ from __future__ import annotations
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
-from python_speech_features import get_filterbanks
 
 Matrix = NDArray[np.float64]
 
 SLANEY_LINEAR_HZ_PER_MEL = 200 / 3
 SLANEY_CORNER_HZ = 1000.0
 SLANEY_LOG_STEP = np.log(6.4) / 27
-
-
-def htk_filters(n_mels: int, n_fft: int, sample_rate_hz: int) -> Matrix:
-    """Return triangles of peak 1 on HTK's mel scale, edges floored to FFT bins, from 0 Hz to half the sampling rate."""
-    filters: Matrix = get_filterbanks(n_mels, n_fft, sample_rate_hz)
-    return filters
 
 
 def slaney_filters(n_mels: int, n_fft: int, sample_rate_hz: int) -> Matrix:
@@ -50,11 +43,6 @@ def _slaney_hz(mel: Matrix) -> Matrix:
     corner_mel = SLANEY_CORNER_HZ / SLANEY_LINEAR_HZ_PER_MEL
     above: Matrix = SLANEY_CORNER_HZ * np.exp(SLANEY_LOG_STEP * (mel - corner_mel))
     return np.where(mel < corner_mel, mel * SLANEY_LINEAR_HZ_PER_MEL, above)
-
-
-def hamming_window(n_samples: int) -> Matrix:
-    """Return the symmetric Hamming window."""
-    return np.hamming(n_samples)
 
 
 def hann_window(n_samples: int) -> Matrix:
@@ -83,17 +71,8 @@ def liftered_dct(n_mels: int, n_coefficients: int, *, lifter: int, lifter_start:
 def neighbours(filters: Matrix) -> tuple[NDArray[np.int64], Matrix]:
     """Return mel filters without their zeros: every bin is weighed by two neighbouring filters at most.
 
-    Parameters
-    ----------
-    filters
-        Shape ``(n_mels, n_bins)``.
-
-    Returns
-    -------
-    starts
-        int64, shape ``(n_mels + 1,)``: bins from ``starts[m]`` to ``starts[m + 1]`` are weighed by filters m - 1 and m.
-    weights
-        Shape ``(n_bins, 2)``: the weights of those two.
+    The first array, int64, ``(n_mels + 1,)``, holds starts: bins from ``starts[m]`` to ``starts[m + 1]`` are weighed by
+    filters m - 1 and m. The second, ``(n_bins, 2)``, holds the weights of those two.
     """
     n_mels, n_bins = filters.shape
     highest = [int(np.flatnonzero(column)[-1]) if column.any() else 0 for column in filters.T]

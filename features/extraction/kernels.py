@@ -127,10 +127,8 @@ def filter_squares(
     ----------
     squares
         Shape ``(n_bins, n)``, squared magnitudes, by frame; some may count nothing.
-    starts
-        Shape ``(n_mels + 1,)``: the bins from ``starts[m]`` to ``starts[m + 1]`` are weighed by filters m - 1 and m.
-    weights
-        Shape ``(n_bins, 2)``, the weights of those two.
+    starts, weights
+        As `filters.neighbours` gives them.
     scale
         What the sum of all squares is multiplied by to be the energy.
     sums
@@ -166,18 +164,12 @@ def find_lowest(powers: Any, stops: Any, least: float, range_factor: float, peak
 
     Parameters
     ----------
-    powers
-        As `filter_squares` writes them.
-    stops
-        The column after each recording's last; the first recording begins at 0.
-    least
-        The lowest power of all.
-    range_factor
-        And what the recording's highest is multiplied by.
-    peaks
-        Room, at least as long as there are columns.
-    lowest
-        Where to write, shape ``(n_recordings,)``.
+    powers, stops
+        As `filter_squares` writes them; the column after each recording's last, the first recording begins at 0.
+    least, range_factor
+        The lowest power of all, and what the recording's highest is multiplied by.
+    peaks, lowest
+        Room, at least as long as there are columns; where to write, shape ``(n_recordings,)``.
     """
     n = stops[-1]
     peaks[:n] = 0

@@ -15,16 +15,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from python_speech_features import get_filterbanks
 
 from features.extraction import filters
 
+# edges of get_filterbanks are floored to FFT bins, its triangles have a peak of 1 on HTK's mel scale
 FILTERS: dict[str, Callable[[int, int, int], filters.Matrix]] = {
-    "htk-bins": filters.htk_filters,
+    "htk-bins": get_filterbanks,
     "slaney": filters.slaney_filters,
 }
 WINDOWS: dict[str, Callable[[int], filters.Matrix]] = {
-    "hamming-symmetric": filters.hamming_window,
+    "hamming-symmetric": np.hamming,
     "hann-periodic": filters.hann_window,
 }
 
@@ -39,35 +40,20 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "log": ("natural", "decibel"),
 }
 
-RECIPES: dict[str, dict[str, Any]] = {
-    "psf": {
-        "clip_s": 1.0,
-        "whole_frames": True,
-        "window_function": "hamming-symmetric",
-        "fft_length": "power-of-two",
-        "power_scale": "1/n_fft",
-        "mel_filters": "htk-bins",
-        "floor": "zero-to-epsilon",
-        "log": "natural",
-        "range_db": 0.0,
-        "lifter_start": 0,
-        "energy_first": True,
-    },
-    "seed": {
-        "clip_s": 47_998 / 48_000,
-        "whole_frames": False,
-        "window_function": "hann-periodic",
-        "fft_length": "window",
-        "power_scale": "1",
-        "mel_filters": "slaney",
-        "floor": "at-least-1e-10",
-        "log": "decibel",
-        "range_db": 80.0,
-        "lifter_start": 1,
-        "energy_first": False,
-    },
+RECIPES: dict[str, tuple[Any, Any]] = {
+    "clip_s": (1.0, 47_998 / 48_000),
+    "whole_frames": (True, False),
+    "window_function": ("hamming-symmetric", "hann-periodic"),
+    "fft_length": ("power-of-two", "window"),
+    "power_scale": ("1/n_fft", "1"),
+    "mel_filters": ("htk-bins", "slaney"),
+    "floor": ("zero-to-epsilon", "at-least-1e-10"),
+    "log": ("natural", "decibel"),
+    "range_db": (0.0, 80.0),
+    "lifter_start": (0, 1),
+    "energy_first": (True, False),
 }
-"""What each recipe sets unless told otherwise."""
+"""What the recipes ``psf`` and ``seed`` set unless told otherwise, in the order of ``CHOICES["recipe"]``."""
 
 MAX_CLIP_S, MAX_CLIP_SAMPLES = 600.0, 2**26
 MAX_FFT, MAX_FILTER_VALUES, MAX_VALUES = 2**16, 2**25, 2**24
@@ -161,16 +147,20 @@ class MfccConfig:
 
     def __post_init__(self) -> None:
         _check_choice(self, "recipe")
-        for name, value in RECIPES[self.recipe].items():
+        place = CHOICES["recipe"].index(self.recipe)
+        for name, values in RECIPES.items():
             if getattr(self, name) is None:
-                object.__setattr__(self, name, value)
+                object.__setattr__(self, name, values[place])
         for name in CHOICES:
             _check_choice(self, name)
         _check_numbers(self)
         _check_filters(self)
-        if self.one_bin_filters:
+        if narrow := self.one_bin_filters:
+            message = f"cover a single FFT bin (filters {', '.join(map(str, narrow))})"
             # frame 1 is this method, 2 the generated __init__, 3 the caller
-            warnings.warn(_narrow_message(self), NarrowFilterWarning, stacklevel=3)
+            warnings.warn(
+                f"{len(narrow)} {_filters_that(self, message)} to avoid it", NarrowFilterWarning, stacklevel=3
+            )
 
     @functools.cached_property
     def window_samples(self) -> int:
@@ -207,7 +197,7 @@ class MfccConfig:
     @functools.cached_property
     def one_bin_filters(self) -> tuple[int, ...]:
         """Mel filters, counted from 1, that cover a single FFT bin."""
-        return tuple(int(i) + 1 for i in np.flatnonzero(_filter_widths(self) == 1))
+        return _filters_of_width(self, 1)
 
     def as_dict(self) -> dict[str, Any]:
         """Return every field, for JSON."""
@@ -215,13 +205,7 @@ class MfccConfig:
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> MfccConfig:
-        """Return the configuration that `as_dict` described.
-
-        Raises
-        ------
-        ValueError
-            A field is unknown or out of its range.
-        """
+        """Return the configuration that `as_dict` described, or raise ValueError for unknown fields or bad values."""
         unknown = sorted(set(fields) - {field.name for field in dataclasses.fields(cls)})
         if unknown:
             raise ValueError(f"MfccConfig has no fields {unknown}")
@@ -244,11 +228,10 @@ def _check_numbers(config: MfccConfig) -> None:
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
             raise ValueError(f"{name} is {value!r:.40}; it must be a whole number from {least} to {most:,}")
     for name in ("window_s", "hop_s", "clip_s", "pre_emphasis", "range_db"):
-        if isinstance(getattr(config, name), bool) or not isinstance(getattr(config, name), int | float):
-            raise ValueError(f"{name} is {getattr(config, name)!r:.40}; it must be a number")
-    for name in ("window_s", "hop_s", "clip_s"):
         value = getattr(config, name)
-        if not 0 < value <= MAX_CLIP_S:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError(f"{name} is {value!r:.40}; it must be a number")
+        if name.endswith("_s") and not 0 < value <= MAX_CLIP_S:
             raise ValueError(
                 f"{name} is {value!r:.40}; it must be a positive number of seconds, at most {MAX_CLIP_S:g}"
             )
@@ -283,31 +266,25 @@ def _check_durations(config: MfccConfig) -> None:
 
 
 def _check_filters(config: MfccConfig) -> None:
-    empty = [int(i) + 1 for i in np.flatnonzero(_filter_widths(config) == 0)]
-    if empty:
-        shown = ", ".join(map(str, empty[:5])) + (", ..." if len(empty) > 5 else "")
-        raise ValueError(
-            f"{len(empty)} of {config.n_mels} mel filters cover no FFT bin (filters {shown}) "
-            f"with an FFT of {config.n_fft} samples at {config.sample_rate_hz} Hz; lower n_mels or lengthen window_s"
-        )
+    if empty := _filters_of_width(config, 0):
+        message = f"cover no FFT bin (filters {', '.join(map(str, empty[:5]))}{', ...' if len(empty) > 5 else ''})"
+        raise ValueError(f"{len(empty)} {_filters_that(config, message)} or lengthen window_s")
 
 
-def _narrow_message(config: MfccConfig) -> str:
-    numbers = ", ".join(map(str, config.one_bin_filters))
-    return (
-        f"{len(config.one_bin_filters)} of {config.n_mels} mel filters cover a single FFT bin (filters {numbers}) "
-        f"with an FFT of {config.n_fft} samples at {config.sample_rate_hz} Hz; lower n_mels to avoid it"
-    )
+def _filters_that(config: MfccConfig, message: str) -> str:
+    fft = f"an FFT of {config.n_fft} samples at {config.sample_rate_hz} Hz"
+    return f"of {config.n_mels} mel filters {message} with {fft}; lower n_mels"
 
 
-def _filter_widths(config: MfccConfig) -> NDArray[np.int64]:
+def _filters_of_width(config: MfccConfig, n_bins: int) -> tuple[int, ...]:
+    """Return the filters, counted from 1, that cover so many FFT bins."""
     matrix = mel_matrix(config.mel_filters, config.n_mels, config.n_fft, config.sample_rate_hz)
-    return np.asarray(np.count_nonzero(matrix, axis=1), dtype=np.int64)
+    return tuple(int(place) + 1 for place in np.flatnonzero(np.count_nonzero(matrix, axis=1) == n_bins))
 
 
 @functools.lru_cache(maxsize=16)
 def mel_matrix(kind: str, n_mels: int, n_fft: int, sample_rate_hz: int) -> filters.Matrix:
-    """Return the mel filters of one kind (a key of `FILTERS`), read-only, ``(n_mels, n_fft // 2 + 1)``."""
+    """Return mel filters of a kind of `FILTERS`, 0 Hz to half the rate, read-only, ``(n_mels, n_fft // 2 + 1)``."""
     matrix = FILTERS[kind](n_mels, n_fft, sample_rate_hz)
     matrix.flags.writeable = False
     return matrix

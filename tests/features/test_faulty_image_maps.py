@@ -10,6 +10,7 @@ import pytest
 
 from features.corpora.mfc_images import open_mfc_images
 from features.corpora.recordings import Corpus, CorpusError
+from tests.features.contents import reasons
 
 METADATA = {"12": {"gender": "female"}, "01": {"gender": "male"}, "02": {"gender": 3}}
 M0, M1 = '"mfc_dataset/male_0.jpg"', '"mfc_dataset/male_1.jpg"'
@@ -53,20 +54,22 @@ def opened(root: Path, male: str, female: str = FEMALE) -> Corpus:
 def test_an_image_of_which_the_maps_say_wrong_is_left_out(root: Path, male: str, said: str) -> None:
     corpus = opened(root, male.replace("{M0}", M0).replace("{M1}", M1))
     assert corpus.recordings["recording_id"].tolist() == ["0_12_0"]
-    reasons = dict(corpus.quarantine.itertuples(index=False, name=None))
-    assert reasons["mfc_dataset/male_0.jpg"].startswith(said)
-    assert len(reasons) == 2
+    left_out = reasons(corpus)
+    assert left_out["mfc_dataset/male_0.jpg"].startswith(said)
+    assert len(left_out) == 2
 
 
 def test_names_that_no_map_can_give(root: Path) -> None:
     for name in (b"M\xfcller.jpg", b"female_1.JPG", b"female_2.png"):
         (root / "mfc_dataset" / os.fsdecode(name)).touch()
     corpus = opened(root, '"mfc_dataset/../x.jpg": "01/0_01_0.wav", "mfc_dataset/female_2.png": "12/5_12_0.wav"')
-    reasons = dict(corpus.quarantine.itertuples(index=False, name=None))
+    left_out = reasons(corpus)
     assert (
-        reasons["mfc_dataset/M\\udcfcller.jpg"] == reasons["mfc_dataset/female_1.JPG"] == "this image is in neither map"
+        left_out["mfc_dataset/M\\udcfcller.jpg"]
+        == left_out["mfc_dataset/female_1.JPG"]
+        == "this image is in neither map"
     )
-    assert reasons["mfc_dataset/female_2.png"].startswith("its name is not mfc_dataset/<gender>_<index>.jpg")
+    assert left_out["mfc_dataset/female_2.png"].startswith("its name is not mfc_dataset/<gender>_<index>.jpg")
     assert corpus.notes[0] == "1 of the 3 images that the maps name are not here."  # the one with .. is never opened
 
 

@@ -8,6 +8,7 @@ archive's bytes may differ from day to day (its host makes them anew), so its co
 from __future__ import annotations
 
 import errno
+import math
 import shutil
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
@@ -26,11 +27,9 @@ COMMIT = "544b0f4bc65227e54332e665d5e02c24be6732c2"
 
 URL = f"https://github.com/soerenab/AudioMNIST/archive/{COMMIT}.zip"
 MEMBERS = ("data", "LICENSE", "README.md")
-ARCHIVE_BYTES = 1_000_000_000
-UNPACKED_BYTES = 2_000_000_000
+ARCHIVE_BYTES, UNPACKED_BYTES = 1_000_000_000, 2_000_000_000
 """About so much room is needed for each."""
 MOST_ARCHIVE_BYTES = 2_000_000_000
-MEGABYTE = 1_000_000
 ARCHIVE, UNPACKED, LOCK = "archive.zip", "unpacked", "lock"
 
 
@@ -47,14 +46,7 @@ class Stages(Protocol):
 def download(folder: Path, *, stages: Stages, url: str = URL, whole: Whole | None = None) -> Corpus:
     """Make `folder` hold AudioMNIST, and return it; a folder that holds it already is only verified.
 
-    Parameters
-    ----------
-    folder
-        Must not exist, be empty, or hold the whole corpus.
-    url
-        The archive's address; see `transfer.fetch`.
-    whole
-        What the corpus must have.
+    `folder` must not exist, be empty, or hold the whole corpus; `url` is the archive's address (`transfer.fetch`).
 
     Raises
     ------
@@ -65,7 +57,10 @@ def download(folder: Path, *, stages: Stages, url: str = URL, whole: Whole | Non
     folder = folder.expanduser().resolve()
     work = folder.with_name(f"{folder.name}.download")
     if _holds_something(folder):
-        corpus = _check_what_is_there(folder, stages, whole)
+        try:
+            corpus = check_folder(folder, stages=stages, whole=whole)
+        except CorpusError as error:
+            raise CorpusError(f"{error}; nothing was changed: give a folder that does not exist yet") from error
         _remove(work)  # of a process that was killed when all was done
         return corpus
     work.mkdir(parents=True, exist_ok=True)
@@ -86,13 +81,7 @@ def download(folder: Path, *, stages: Stages, url: str = URL, whole: Whole | Non
 
 
 def check_folder(folder: Path, *, stages: Stages, whole: Whole | None = None) -> Corpus:
-    """Return the corpus that `folder` holds if it is AudioMNIST whole and as published; change nothing.
-
-    Raises
-    ------
-    CorpusError
-        It is not, with what differs in one line.
-    """
+    """Return the corpus that `folder` holds, or raise CorpusError where it is not AudioMNIST whole and as published."""
     if not _holds_something(folder):
         raise CorpusError(f"{folder}: there is nothing in it to check; give the folder of AudioMNIST")
     with stages.stage("verify") as on_recording:
@@ -105,26 +94,17 @@ def _holds_something(folder: Path) -> bool:
     return folder.is_dir() and any(folder.iterdir())
 
 
-def _check_what_is_there(folder: Path, stages: Stages, whole: Whole | None) -> Corpus:
-    try:
-        return check_folder(folder, stages=stages, whole=whole)
-    except CorpusError as error:
-        raise CorpusError(f"{error}; nothing was changed: give a folder that does not exist yet") from error
-
-
 def _fetch_archive(work: Path, url: str, stages: Stages) -> None:
     """Bring the archive, unless an earlier process has brought it."""
     if (work / ARCHIVE).exists():
         return
     check_room(work, ARCHIVE_BYTES + UNPACKED_BYTES)
     with stages.stage("download MB") as advance:
-        fetch(
-            url,
-            work / ARCHIVE,
-            most_bytes=MOST_ARCHIVE_BYTES,
-            on_bytes=lambda done, total: advance(-(-done // MEGABYTE), -(-total // MEGABYTE)),
-            say=stages.say,
-        )
+
+        def on_bytes(done: int, total: int) -> None:
+            advance(math.ceil(done / 1e6), math.ceil(total / 1e6))
+
+        fetch(url, work / ARCHIVE, most_bytes=MOST_ARCHIVE_BYTES, on_bytes=on_bytes, say=stages.say)
 
 
 def _put_in_place(work: Path, folder: Path, stages: Stages, whole: Whole | None) -> Corpus:

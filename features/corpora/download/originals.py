@@ -29,17 +29,7 @@ def published_hashes() -> dict[str, str]:
 
 @dataclass(frozen=True, kw_only=True)
 class Whole:
-    """What a whole corpus has.
-
-    Attributes
-    ----------
-    n_speakers, n_digits, n_takes
-        Every speaker says every digit so often.
-    sample_rate_hz
-        Of every recording.
-    hashes
-        SHA-256 of recordings by path below ``data``.
-    """
+    """What a whole corpus has: every speaker says every digit `n_takes` times; `hashes` are SHA-256 by path."""
 
     n_speakers: int = 60
     n_digits: int = 10
@@ -58,14 +48,7 @@ def check_originals(
 ) -> Corpus:
     """Read every recording of `folder`, and return the corpus if nothing is missing, unreadable or changed.
 
-    Parameters
-    ----------
-    folder
-        As `open_audiomnist` takes it.
-    whole
-        What it must have.
-    on_recording
-        Called after each recording with the number of those read and of all.
+    `on_recording` is called after each recording with the number of those read and of all.
 
     Raises
     ------
@@ -74,9 +57,8 @@ def check_originals(
     """
     whole = whole or Whole()
     corpus = open_audiomnist(folder)
-    problems = [*_quarantined(corpus), *_missing(corpus.recordings, whole), *_other_rates(corpus.recordings, whole)]
-    problems += _unreadable(corpus, on_recording)
-    problems += _changed(corpus.root, whole.hashes)
+    problems = [*_quarantined(corpus), *_other_than_expected(corpus.recordings, whole)]
+    problems += [*_unreadable(corpus, on_recording), *_changed(corpus.root, whole.hashes)]
     if problems:
         raise CorpusError(f"{folder}: not AudioMNIST as published: {'; '.join(problems)}")
     return corpus
@@ -89,21 +71,16 @@ def _quarantined(corpus: Corpus) -> Iterator[str]:
         yield f"{len(rows)} files cannot be used: {offenders(path for path, _ in rows)} (the first: {path} {reason})"
 
 
-def _missing(table: pd.DataFrame, whole: Whole) -> Iterator[str]:
+def _other_than_expected(table: pd.DataFrame, whole: Whole) -> Iterator[str]:
     n_speakers = table["speaker"].nunique()
     if n_speakers != whole.n_speakers:
         yield f"{n_speakers} speakers, expected {whole.n_speakers}"
     if len(table) != whole.n_recordings:
         yield f"{len(table):,} recordings, expected {whole.n_recordings:,}"
-    takes = table.groupby(["speaker", "digit"]).size().rename("n").reset_index()
-    uneven = [
-        f"{row.n} of digit {row.digit} by {row.speaker}" for row in takes[takes["n"] != whole.n_takes].itertuples()
-    ]
-    if uneven:
+    takes = table.groupby(["speaker", "digit"], as_index=False).size()
+    rows = takes[takes["size"] != whole.n_takes].itertuples(index=False, name=None)
+    if uneven := [f"{n} of digit {digit} by {speaker}" for speaker, digit, n in rows]:
         yield f"expected {whole.n_takes} takes of each digit, got {offenders(uneven)}"
-
-
-def _other_rates(table: pd.DataFrame, whole: Whole) -> Iterator[str]:
     others = table.loc[table["sample_rate_hz"] != whole.sample_rate_hz, "path"]
     if len(others):
         yield f"not at {whole.sample_rate_hz} Hz: {offenders(others)}"
@@ -123,8 +100,8 @@ def _unreadable(corpus: Corpus, on_recording: OnProgress) -> Iterator[str]:
 
 def _changed(data: Path, hashes: Mapping[str, str]) -> Iterator[str]:
     """Compare the recordings whose SHA-256 is known; missing ones count too."""
-    wrong = [
-        path for path, digest in sorted(hashes.items()) if not (data / path).is_file() or sha256(data / path) != digest
-    ]
+    wrong = sorted(
+        path for path, known in hashes.items() if not (data / path).is_file() or sha256(data / path) != known
+    )
     if wrong:
         yield f"{len(wrong)} of {len(hashes)} recordings with a known SHA-256 differ: {offenders(wrong)}"

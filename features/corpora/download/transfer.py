@@ -21,14 +21,9 @@ import urllib3
 
 from features.corpora.recordings import CorpusError
 
-TRIES = 8
-CONNECT_S = 20
-STALL_S = 60
-"""Longest wait for the next bytes of the server."""
-LONGEST_WAIT_S = 120
-"""Longest wait before another try; a server that asks for more ends the transfer."""
-CHUNK_BYTES = 1_000_000
-MOST_REDIRECTS = 5
+TRIES, MOST_REDIRECTS, CHUNK_BYTES = 8, 5, 1_000_000
+CONNECT_S, STALL_S, LONGEST_WAIT_S = 20, 60, 120
+"""Longest waits: for a connection, for the server's next bytes, before another try; one who asks for more ends it."""
 BUSY = (408, 429, 500, 502, 503, 504)
 PASSING = (
     requests.ConnectionError,
@@ -48,20 +43,17 @@ def fetch(
     on_bytes: OnProgress = lambda done, total: None,
     say: Callable[[str], None] = lambda line: None,
 ) -> None:
-    """Bring the file at `url` to `target`.
+    """Bring the file at `url` to `target`, which appears when all bytes are there; its folder must exist.
 
     Parameters
     ----------
     url
         https, or http of this machine (localhost, 127.0.0.1, ::1); redirects are followed to https only, or likewise.
-    target
-        Appears when all bytes are there. Its folder must exist.
     most_bytes
         A larger file is refused, whatever length it claims.
-    on_bytes
-        Called with the number of bytes that are there and of the whole file, 0 where the server does not say.
-    say
-        Told in one line why there is another try, and when.
+    on_bytes, say
+        Called with the number of bytes that are there and of the whole file, 0 where the server does not say; told in
+        one line why there is another try, and when.
 
     Raises
     ------

@@ -18,11 +18,9 @@ from pathlib import Path, PurePosixPath
 
 from features.corpora.recordings import CorpusError, offenders
 
-MOST_MEMBERS = 35_000
-MOST_LIST_BYTES = 16_000_000
-MOST_BYTES = 3_000_000_000
-"""Of all members that are unpacked, together."""
-MOST_MEMBER_BYTES = 5_000_000
+MOST_MEMBERS, MOST_LIST_BYTES = 35_000, 16_000_000
+MOST_BYTES, MOST_MEMBER_BYTES = 3_000_000_000, 5_000_000
+"""Of all members that are unpacked, together; of each."""
 DAMAGES = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError)
 """What zipfile raises on an archive that is not whole."""
 
@@ -46,10 +44,10 @@ def unpack(
 ) -> Path:
     """Write members of `archive` into `folder`, and return the one folder there that they all lie in.
 
+    `folder` must not hold anything yet. On an error it may be left half full.
+
     Parameters
     ----------
-    folder
-        Must not hold anything yet. On an error it may be left half full.
     only
         What to unpack: names of folders and files right below the archive's one folder.
     commit
@@ -104,10 +102,8 @@ def _check_list(archive: Path) -> None:
         raise CorpusError(f"{archive.name}: a zip64 archive, which only a larger one than expected needs to be")
     n_members, list_bytes = _END.unpack_from(mark + record)[4:6]
     if n_members > MOST_MEMBERS or list_bytes > MOST_LIST_BYTES:
-        raise CorpusError(
-            f"{archive.name}: {n_members} members listed in {list_bytes} bytes, expected at most {MOST_MEMBERS} in "
-            f"{MOST_LIST_BYTES}"
-        )
+        listed, most = f"{n_members} members listed in {list_bytes} bytes", f"{MOST_MEMBERS} in {MOST_LIST_BYTES}"
+        raise CorpusError(f"{archive.name}: {listed}, expected at most {most}")
 
 
 def _check_commit(opened: zipfile.ZipFile, commit: str) -> None:
@@ -127,7 +123,8 @@ def _choose(opened: zipfile.ZipFile, archive: Path, only: Sequence[str]) -> tupl
         raise CorpusError(f"{archive.name}: expected one folder, got {offenders(tops)}")
     chosen = [m for m, names in zip(members, parts, strict=True) if not m.is_dir() and names[1:2] and names[1] in only]
     _check_sizes(archive, members, chosen)
-    _refuse(archive, "are links or devices", [m for m in chosen if not _is_plain(m)])
+    kinds = (0, stat.S_IFREG)
+    _refuse(archive, "are links or devices", [m for m in chosen if stat.S_IFMT(m.external_attr >> 16) not in kinds])
     _refuse(archive, "are encrypted or packed by another method", [m for m in chosen if not _is_readable(m)])
     times = Counter(member.filename.casefold() for member in chosen)
     _refuse(archive, "occur twice", [m for m in chosen if times[m.filename.casefold()] > 1])
@@ -151,19 +148,13 @@ def _check_sizes(archive: Path, members: Sequence[zipfile.ZipInfo], chosen: Sequ
     """Refuse too many members, too large ones, and overlapping ones: packed, all together exceed the archive."""
     packed, there = sum(member.compress_size for member in members), archive.stat().st_size
     if len(members) > MOST_MEMBERS or packed > there:
-        raise CorpusError(
-            f"{archive.name}: {len(members)} members of {packed} packed bytes, expected at most {MOST_MEMBERS} of "
-            f"{there}"
-        )
+        told = f"{len(members)} members of {packed} packed bytes"
+        raise CorpusError(f"{archive.name}: {told}, expected at most {MOST_MEMBERS} of {there}")
     total = sum(member.file_size for member in chosen)
     if total > MOST_BYTES:
         raise CorpusError(f"{archive.name}: would unpack to {total} bytes, expected at most {MOST_BYTES}")
     large = [member for member in chosen if member.file_size > MOST_MEMBER_BYTES]
     _refuse(archive, f"are larger than {MOST_MEMBER_BYTES} bytes", large)
-
-
-def _is_plain(member: zipfile.ZipInfo) -> bool:
-    return stat.S_IFMT(member.external_attr >> 16) in (0, stat.S_IFREG)
 
 
 def _is_readable(member: zipfile.ZipInfo) -> bool:

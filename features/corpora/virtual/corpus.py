@@ -47,10 +47,8 @@ def speak(
         Of everything drawn, at least 0. The bytes of a recording depend on nothing else.
     on_speaker
         Called after each speaker with the number of speakers spoken so far and of all to be spoken.
-    speakers
-        Numbers (1 to 60) of the speakers to speak; all by default.
-    jobs
-        Processes at a time, at least 1; by default one per core.
+    speakers, jobs
+        Numbers (1 to 60) of the speakers to speak, by default all; processes at a time, by default one per core.
 
     Raises
     ------
@@ -85,27 +83,23 @@ def virtual_corpus_folder(
     on_speaker: Callable[[int, int], None] | None = None,
     say: Callable[[str], None] | None = None,
 ) -> Path:
-    """Return a folder under `cache` that holds the whole corpus drawn from `seed`; if it is not there yet, speak it.
+    """Return a folder under `cache` that holds the whole corpus drawn from `seed`; if it is not there yet, `speak` it.
 
-    One process speaks, others wait for it. What a killed one has left is removed by the next.
-
-    Raises
-    ------
-    CorpusError
-        As `speak`.
+    One process speaks, others wait for it. What a killed one has left is removed by the next. `say` is told in one line
+    where what was spoken is damaged, or another process speaks.
     """
+
+    def fill(empty: Path) -> None:
+        speak(empty, seed=seed, on_speaker=on_speaker)
+        (empty / _LISTING).write_text(_listing(empty), encoding="utf-8")
+
     folder = cache / "virtual" / f"seed-{seed}-voices-{VOICES_VERSION}-espeakng-{_loader_version()}"
     remove_abandoned(folder.parent)
     if not _is_whole(folder):
         if say and folder.exists():
             say(f"{folder} is not as it was spoken; it is spoken anew")
-        make_once(folder, lambda empty: _speak_and_list(empty, seed, on_speaker), _is_whole, say=say)
+        make_once(folder, fill, _is_whole, say=say)
     return folder
-
-
-def _speak_and_list(folder: Path, seed: int, on_speaker: Callable[[int, int], None] | None) -> None:
-    speak(folder, seed=seed, on_speaker=on_speaker)
-    (folder / _LISTING).write_text(_listing(folder), encoding="utf-8")
 
 
 def _is_whole(folder: Path) -> bool:
@@ -144,17 +138,9 @@ def _speak_one(seed: int, speaker: Speaker, folder: Path) -> None:
     """Let a process of its own speak one speaker; it finds the project where this one did."""
     root = str(Path(__file__).resolve().parents[3])
     path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
-    command = [
-        sys.executable,
-        "-P",
-        "-m",
-        "features.corpora.virtual.speech",
-        str(seed),
-        str(speaker.number),
-        str(folder),
-    ]
+    told = map(str, (seed, speaker.number, folder, os.getpid()))
     done = subprocess.run(
-        [*command, str(os.getpid())],
+        [sys.executable, "-P", "-m", "features.corpora.virtual.speech", *told],
         env={**os.environ, "PYTHONPATH": path},
         capture_output=True,
         text=True,

@@ -101,37 +101,19 @@ COLOUR_HZ = (150.0, 400.0, 1_000.0, 2_500.0, 5_000.0, 9_000.0)
 
 @dataclass(frozen=True, kw_only=True)
 class Speaker:
-    """One virtual speaker.
+    """One virtual speaker."""
 
-    Attributes
-    ----------
-    number
-        1 to `N_SPEAKERS`.
-    pitch
-        The factor on the variant's own pitch.
-    words_per_minute
-        eSpeak's rate; it keeps to at least 80.
-    tract_scale
-        The factor on all formants, the inverse of the length of the vocal tract; 1 is the variant's own.
-    colour_db
-        What the speaker's place before the microphone adds, in dB at `COLOUR_HZ`.
-    level
-        The mean peak of the speaker's recordings, on the int16 scale.
-    noise_db
-        The noise floor's level (RMS) under that peak.
-    """
-
-    number: int
+    number: int  # 1 to `N_SPEAKERS`
     gender: str
     accent: Accent
     variant: str
-    pitch: float
-    words_per_minute: float
-    tract_scale: float
+    pitch: float  # the factor on the variant's own pitch
+    words_per_minute: float  # eSpeak's rate; it keeps to at least 80
+    tract_scale: float  # the factor on all formants, the inverse of the vocal tract's length; 1 is the variant's own
     room: Room
-    colour_db: tuple[float, ...]
-    level: float
-    noise_db: float
+    colour_db: tuple[float, ...]  # what the speaker's place before the microphone adds, at `COLOUR_HZ`
+    level: float  # the mean peak of the speaker's recordings, on the int16 scale
+    noise_db: float  # the noise floor's level (RMS) under that peak
 
     @property
     def name(self) -> str:

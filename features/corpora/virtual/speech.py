@@ -89,11 +89,8 @@ def _place(speaker: Speaker, seed: int) -> Place:
     frequency_hz = np.fft.rfftfreq(_N_FFT, 1 / SAMPLE_RATE_HZ)
     room = speaker.room
     colour = 10 ** (np.interp(np.log(frequency_hz + 1), np.log(COLOUR_HZ), speaker.colour_db) / 20)
-    passed = (
-        1
-        / np.sqrt(1 + (room.low_cut_hz / (frequency_hz + 1)) ** 4)
-        / np.sqrt(1 + (frequency_hz / room.high_cut_hz) ** 4)
-    )
+    passed = 1 / np.sqrt(1 + (room.low_cut_hz / (frequency_hz + 1)) ** 4)
+    passed /= np.sqrt(1 + (frequency_hz / room.high_cut_hz) ** 4)
     return Place(response=colour * passed * np.fft.rfft(_ring(room, seed), _N_FFT), noise=_noise(speaker, seed))
 
 

@@ -11,6 +11,7 @@ import soundfile
 
 from features.corpora.manifest import open_manifest
 from features.corpora.recordings import Corpus, CorpusError
+from tests.features.contents import reasons
 
 HEADER = "path,speaker,digit,gender,age\n"
 
@@ -29,10 +30,6 @@ def opened(folder: Path, text: str | bytes, *, allow_outside: bool = False) -> C
     path = folder / "manifest.csv"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     return open_manifest(path, allow_outside=allow_outside)
-
-
-def reasons(corpus: Corpus) -> dict[str, str]:
-    return dict(corpus.quarantine.itertuples(index=False, name=None))
 
 
 NUMBER = "is no whole number from 0 to {}; correct it or leave it empty"

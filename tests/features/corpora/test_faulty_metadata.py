@@ -14,7 +14,8 @@ import soundfile
 from features.corpora.audiomnist import open_audiomnist
 from features.corpora.audiomnist_metadata import read_metadata
 from features.corpora.catalogue import open_corpus
-from features.corpora.recordings import Corpus, CorpusError
+from features.corpora.recordings import CorpusError
+from tests.features.contents import reasons
 
 ENTRY = {"accent": "German", "age": "30", "gender": "male", "native speaker": "no", "origin": "Europe, Germany, Berlin"}
 
@@ -34,10 +35,6 @@ def data(tmp_path: Path) -> Path:
 
 def metadata(data: Path, text: str) -> None:
     (data / "audioMNIST_meta.txt").write_text(text, encoding="utf-8")
-
-
-def reasons(corpus: Corpus) -> dict[str, str]:
-    return dict(corpus.quarantine.itertuples(index=False, name=None))
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from features.corpora.download.audiomnist import COMMIT, URL, check_folder, down
 from features.corpora.download.originals import Whole, published_hashes
 from features.corpora.recordings import CorpusError
 from tests.benchmarks.terminal.interrupting import hear_ctrl_c
+from tests.features.contents import contents
 from tests.features.corpora.download.archive_server import (
     Answer,
     Quiet,
@@ -48,10 +49,6 @@ def small_disk_and_no_waits(monkeypatch):
 @pytest.fixture
 def folder(tmp_path):
     return tmp_path / "place" / "AudioMNIST"
-
-
-def contents(folder):
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def assert_only_the_corpus(folder):

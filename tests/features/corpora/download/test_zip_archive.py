@@ -12,6 +12,7 @@ from features.corpora.download import zip_archive
 from features.corpora.download.audiomnist import COMMIT
 from features.corpora.download.zip_archive import NoRoomError, check_room, unpack
 from features.corpora.recordings import CorpusError
+from tests.features.contents import contents
 from tests.features.corpora.download.archive_server import zipped
 
 GOOD = {
@@ -28,7 +29,7 @@ class Case:
 
     def unpack(self, content, *, only=("data", "LICENSE"), **options):
         self.archive.write_bytes(content)
-        return written(unpack(self.archive, self.folder, only=only, commit=COMMIT, **options))
+        return contents(unpack(self.archive, self.folder, only=only, commit=COMMIT, **options))
 
     def refused(self, content, message):
         """Nothing is written at all: the list of members is judged first."""
@@ -40,10 +41,6 @@ class Case:
 @pytest.fixture
 def case(tmp_path):
     return Case(tmp_path)
-
-
-def written(folder):
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def packed(*members, comment=b""):
@@ -103,7 +100,7 @@ def test_a_name_that_zipfile_would_cut_is_refused_or_cut(case):
     try:
         assert case.unpack(archive) == {"data/a": b"1"}
     except CorpusError:
-        assert not case.folder.exists() or written(case.folder) == {}
+        assert not case.folder.exists() or contents(case.folder) == {}
 
 
 @pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFIFO, stat.S_IFCHR, stat.S_IFBLK, stat.S_IFSOCK])
@@ -186,14 +183,14 @@ def test_zip64_is_refused(case):
     case.refused(whole[:end] + record + locator + whole[end:], "zip64")
 
 
-def test_more_data_than_the_list_says_is_not_written(case):
+def test_more_data_than_the_list_says_is_not_contents(case):
     """A member that claims 100 bytes and holds 150,000: its checksum is that of 150,000, so it is damaged."""
     whole = zipped(GOOD)
     place = whole.index(b"PK\1\2")
     lying = whole[: place + 24] + struct.pack("<L", 100) + whole[place + 28 :]
     with pytest.raises(CorpusError, match=r"'.*data/01/a\.wav' is damaged"):
         case.unpack(lying, only=("data",))
-    assert all(len(content) <= 100 for content in written(case.folder).values())
+    assert all(len(content) <= 100 for content in contents(case.folder).values())
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
@@ -237,7 +234,7 @@ def test_any_damage_gives_the_true_bytes_or_a_refusal(case, tmp_path):
             outcomes["refused"] += 1
         else:
             outcomes["unpacked"] += 1
-            assert all(content in true for content in written(folder).values())
+            assert all(content in true for content in contents(folder).values())
     assert outcomes["refused"] > 300 and outcomes["unpacked"] > 5, outcomes
 
 
@@ -260,7 +257,7 @@ def test_another_packing_is_refused(case):
     case.refused(file.getvalue(), "encrypted or packed by another method")
 
 
-def test_too_little_room_is_said_before_anything_is_written(case, monkeypatch):
+def test_too_little_room_is_said_before_anything_is_contents(case, monkeypatch):
     usage = type("Usage", (), {"free": 100_000})
     monkeypatch.setattr(zip_archive.shutil, "disk_usage", lambda path: usage)
     case.refused(zipped(GOOD), r"0\.0 GB needed, 0\.0 GB free; make room")

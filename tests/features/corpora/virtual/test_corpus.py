@@ -17,13 +17,10 @@ from features.corpora.recordings import CorpusError
 from features.corpora.virtual import corpus
 from features.corpora.virtual.corpus import speak, virtual_corpus_folder
 from features.corpora.virtual.speakers import cast
+from tests.features.contents import contents
 
 SOME = (1, 7, 60)
 ROOT = Path(corpus.__file__).parents[3]
-
-
-def contents(folder):
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def samples(path):
