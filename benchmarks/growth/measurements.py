@@ -81,10 +81,8 @@ class Growth:
     ----------
     budget_s
         Longest expected training.
-    rows
-        A row per cost and size.
-    loads
-        The machine's load at every size.
+    rows, loads
+        A row per cost and size; the machine's load at every size.
     skipped
         What was skipped, and why.
     answered
@@ -99,15 +97,8 @@ class Growth:
 
     def add(self, model: str | None, phase: str, n_recordings: int, seconds: float, peak_bytes: int | None) -> None:
         """Keep one cost."""
-        self.rows.append(
-            {
-                "model": model,
-                "phase": phase,
-                "n_recordings": n_recordings,
-                "seconds": seconds,
-                "peak_rss_bytes": peak_bytes,
-            }
-        )
+        row = {"model": model, "phase": phase, "n_recordings": n_recordings, "seconds": seconds}
+        self.rows.append({**row, "peak_rss_bytes": peak_bytes})
 
     def costs(self, model: str | None, phase: str) -> tuple[list[int], list[float]]:
         """Return sizes and seconds of one cost."""
@@ -252,16 +243,9 @@ def expected_seconds(sizes: Sequence[int], costs: Sequence[float], size: int) ->
 
 
 def answer_again(cell: Cell, source: Path, directory: RunDirectory, inputs: Inputs) -> None:
-    """Make a cell without running it: the answers in the cell `source`, drawn again for recordings of the same class.
+    """Make a cell that is not there without running it: answers of the finished cell in `source`, drawn again.
 
-    Parameters
-    ----------
-    cell
-        The cell to make; nothing is done where it is there.
-    source
-        Folder of a finished cell of the same model.
-    directory, inputs
-        The run.
+    Every recording gets the answers to one of its class.
     """
     target = directory.cells / cell.name
     if target.exists():

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from models.files.archives import read_description
+from models.files.archives import parts_of, read_description
 from models.protocol import ModelFileError
 
 TRUSTED_TYPES = frozenset(
@@ -89,15 +89,9 @@ def _check_arrays(path: Path) -> None:
 
 def _types(schema: Any) -> Iterator[tuple[str, str]]:
     """Yield the type and the loader of every node; what lacks one of them, but has another, under no known name."""
-    waiting = [schema]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, dict):
-            if {"__class__", "__module__", "__loader__"} & node.keys():
-                yield f"{node.get('__module__')}.{node.get('__class__')}", str(node.get("__loader__"))
-            waiting += node.values()
-        elif isinstance(node, list):
-            waiting += node
+    for node in parts_of(schema):
+        if {"__class__", "__module__", "__loader__"} & node.keys():
+            yield f"{node.get('__module__')}.{node.get('__class__')}", str(node.get("__loader__"))
 
 
 def _first_line(error: Exception) -> str:

@@ -178,7 +178,7 @@ import sys
 from pathlib import Path
 import numpy as np
 from {module} import {name}
-from models.files import import_for_saving
+from models.files.saved_models import import_for_saving
 from models.protocol import Examples, ModelSetup
 model = {name}(ModelSetup(n_classes=2, seed=0, threads=1))
 x = np.random.default_rng(0).normal(size=(40, 6)).astype(np.float32)
