@@ -34,7 +34,7 @@ from benchmarks.run import begin, executor_of
 from benchmarks.settings import SEED, RunSettings, SettingsError, moment
 from features.corpora.audiomnist import open_audiomnist
 from features.corpora.catalogue import open_corpus
-from features.corpora.recordings import Corpus, CorpusError, check_recordings, quarantine_table
+from features.corpora.recordings import Corpus, check_recordings, quarantine_table
 from features.corpora.virtual.corpus import virtual_corpus_folder
 from models import plug_ins
 from models.catalogue import display_name
@@ -125,7 +125,7 @@ def measure_growth(
     Raises
     ------
     CorpusError, TaskError, RunError, UnknownModelError
-        The corpus is too small or not as needed, or a model is unknown.
+        The corpus is not as needed, or a model is unknown.
     """
     check_models(settings.models)
     with surroundings.stages.stage("speak") as spoken:
@@ -176,8 +176,6 @@ def _growing(recordings: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame
 
 def first(corpus: Corpus, n_recordings: int) -> Corpus:
     """Return the corpus when it had so many recordings."""
-    if n_recordings > len(corpus.recordings):
-        raise CorpusError(f"{n_recordings} recordings: the corpus has {len(corpus.recordings)}")
     part = corpus.recordings.head(n_recordings).sort_values("recording_id", ignore_index=True)
     return dataclasses.replace(corpus, recordings=check_recordings(part))
 

@@ -60,7 +60,8 @@ def load(path: Path) -> dict[str, Any]:
         _check_arrays(path)
         content: dict[str, Any] = skops.io.load(path, trusted=[])
     except Exception as error:  # skops raises many kinds for files that are not its own
-        raise ModelFileError(f"{path.name}: not a model file that skops can read ({_first_line(error)})") from error
+        why = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ModelFileError(f"{path.name}: not a model file that skops can read ({why})") from error
     if type(content) is not dict:
         raise ModelFileError(f"{path.name}: holds a {type(content).__name__}, not a model's parts")
     return content
@@ -92,7 +93,3 @@ def _types(schema: Any) -> Iterator[tuple[str, str]]:
     for node in parts_of(schema):
         if {"__class__", "__module__", "__loader__"} & node.keys():
             yield f"{node.get('__module__')}.{node.get('__class__')}", str(node.get("__loader__"))
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

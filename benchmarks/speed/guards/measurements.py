@@ -37,13 +37,7 @@ class BrokenGuardError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Measurement(Guard):
-    """The rounds of one guard.
-
-    Attributes
-    ----------
-    subject_seconds, reference_seconds
-        Seconds per call in every round.
-    """
+    """The rounds of one guard: seconds per call of either side, and their ratios."""
 
     subject_seconds: Sequence[float]
     reference_seconds: Sequence[float]

@@ -19,9 +19,8 @@ import psutil
 import typer
 
 from benchmarks.cells.stopwatch import peak_rss_bytes
-from benchmarks.speed.studies.extraction import Folder, blocks_of, some_wav_files, wav_files
+from benchmarks.speed.studies.extraction import Folder, decoded, wav_files
 from benchmarks.speed.studies.turns import Rounds, Subject, ask, in_rounds, now, timed, with_range
-from features.audio import read_samples
 from features.cache.content_hashes import content_hashes
 from features.cache.entries import mfcc_features
 from features.corpora.headers import probe_recordings
@@ -68,7 +67,7 @@ def compare(
     """Time recordings on their road from disk into the cache, and look at the memory they take."""
     for seed in range(speak_seeds):
         speak(folder / f"seed-{seed:02d}", seed=seed)
-    n_bytes = [len((folder / name).read_bytes()) for name in some_wav_files(folder)]
+    n_bytes = [len((folder / name).read_bytes()) for name in wav_files(folder)]
     n_all = len(n_bytes)
     place = str(folder.resolve())
     subjects = [Subject(name=f"in memory, {min(n_all, IN_MEMORY):,}", function=in_memory, arguments=(place,))]
@@ -119,12 +118,12 @@ def opened(folder: Path, n_recordings: int) -> Corpus:
 
 def in_memory(folder: str) -> dict[str, Any]:
     """Extract decoded recordings; reading them is not timed."""
-    audio = [read_samples(Path(folder) / name) for name in wav_files(Path(folder), IN_MEMORY)]
-    config = MfccConfig(sample_rate_hz=audio[0].sample_rate_hz)
-    blocks = blocks_of([one.samples for one in audio])
+    blocks, rate = decoded(Path(folder), IN_MEMORY)
+    config, n_recordings = MfccConfig(sample_rate_hz=rate), sum(map(len, blocks))
     extract_batch(blocks[0][:1], config)  # loads the compiled loops
     wall, cpu = timed(lambda: [extract_batch(block, config) for block in blocks])
-    return {"wall_seconds": wall / len(audio), "stage_seconds": [cpu / len(audio)], "main_bytes": peak_rss_bytes()}
+    seconds = {"wall_seconds": wall / n_recordings, "stage_seconds": [cpu / n_recordings]}
+    return {**seconds, "main_bytes": peak_rss_bytes()}
 
 
 def watched(subject: Subject) -> Road:
@@ -141,13 +140,7 @@ def watched(subject: Subject) -> Road:
 
 
 def as_table(roads: dict[str, list[Road]]) -> str:
-    """Write a row per kind of measurement: medians over rounds, the highest peaks.
-
-    Parameters
-    ----------
-    roads
-        The measurements of each kind, one per round; the first kind is the extraction in memory.
-    """
+    """Write a row per kind of measurement, the first of them in memory: medians over rounds, the highest peaks."""
     header = ["", "wall, us", "CPU, us", "CPU, times in memory", "headers, hashes, extraction: CPU, us"]
     base = _cpu_seconds(next(iter(roads.values())))
     rows = []

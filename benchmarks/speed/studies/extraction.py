@@ -17,13 +17,13 @@ from typing import Annotated, Any
 
 import numpy as np
 import scipy.fft
-import soundfile
 import typer
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from benchmarks.cells.executors.local import cell_environment
 from benchmarks.speed.studies.turns import Rounds, Subject, in_rounds, timed, with_range
+from features.audio import read_samples
 from features.extraction.engine import BLOCK_FRAMES, Engine, PlacedSound
 from features.extraction.recipes import WINDOWS
 from features.mfcc import MfccConfig, extract, extract_batch, sounding_frames
@@ -71,10 +71,8 @@ def as_table(names: list[str], seconds: NDArray[np.float64]) -> str:
 
     Parameters
     ----------
-    names
-        The subjects'.
-    seconds
-        Per recording, shape ``(n_subjects, rounds)``.
+    names, seconds
+        Of the subjects; per recording, shape ``(n_subjects, rounds)``.
     """
     header = ["subject", "us per recording", "times voxfold's", "lowest", "highest"]
     rows = [
@@ -85,29 +83,20 @@ def as_table(names: list[str], seconds: NDArray[np.float64]) -> str:
 
 
 def wav_files(folder: Path, most: int | None = None) -> list[str]:
-    """List the WAV files under `folder`, by their paths in it, in order."""
+    """List the WAV files under `folder`, by their paths in it, in order; refuse a folder without one."""
     # a Path costs as much as the look at a file's header
-    return sorted(glob("**/*.wav", root_dir=folder, recursive=True, include_hidden=True))[:most]  # noqa: PTH207
-
-
-def some_wav_files(folder: Path) -> list[str]:
-    """List the WAV files under `folder`, and refuse a folder without one."""
-    names = wav_files(folder)
+    names = sorted(glob("**/*.wav", root_dir=folder, recursive=True, include_hidden=True))[:most]  # noqa: PTH207
     if not names:
         raise typer.BadParameter(f"{folder}: no WAV file there")
     return names
 
 
-def blocks_of(recordings: list[Samples]) -> list[list[Samples]]:
-    """Cut the list into blocks of `BLOCK_RECORDINGS`."""
-    return [recordings[start : start + BLOCK_RECORDINGS] for start in range(0, len(recordings), BLOCK_RECORDINGS)]
-
-
-def decoded(folder: Path) -> tuple[list[list[Samples]], int]:
-    """Return the first channel of every WAV file under `folder`, int16, in blocks, and the rate of the first file."""
-    paths = [folder / name for name in some_wav_files(folder)]
-    recordings = [soundfile.read(path, dtype="int16", always_2d=True)[0][:, 0] for path in paths]
-    return blocks_of(recordings), soundfile.info(paths[0]).samplerate
+def decoded(folder: Path, most: int | None = None) -> tuple[list[list[Samples]], int]:
+    """Return the recordings under `folder`, in blocks, and the sampling rate of the first file."""
+    audio = [read_samples(folder / name) for name in wav_files(folder, most)]
+    recordings: list[Samples] = [one.samples for one in audio]
+    starts = range(0, len(recordings), BLOCK_RECORDINGS)
+    return [recordings[start : start + BLOCK_RECORDINGS] for start in starts], audio[0].sample_rate_hz
 
 
 def subjects(config: MfccConfig) -> dict[str, Prepare]:
@@ -218,13 +207,13 @@ def take_apart(
     Every stage is repeated by itself, so that what it works on is in the cache: the sum is what a quiet machine comes
     near to.
     """
-    samples, rate = soundfile.read(wav, dtype="int16", always_2d=True)
+    audio = read_samples(wav)
     for recipe in RECIPES:
-        config = MfccConfig(recipe=recipe, sample_rate_hz=rate)
-        first, number = sounding_frames(len(samples), config)
+        config = MfccConfig(recipe=recipe, sample_rate_hz=audio.sample_rate_hz)
+        first, number = sounding_frames(len(audio.samples), config)
         sound = PlacedSound(
-            samples=np.ascontiguousarray(samples[:, 0]),
-            offset=max(0, config.clip_samples - len(samples)) // 2,
+            samples=audio.samples,
+            offset=max(0, config.clip_samples - len(audio.samples)) // 2,
             first_frame=first,
             n_frames=min(number, BLOCK_FRAMES),
         )

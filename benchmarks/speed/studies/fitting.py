@@ -82,15 +82,7 @@ def measured_rows(model: str, busy: bool, path: Path, rounds: int) -> list[list[
 
 
 def phase_rows(model: str, busy: bool, ours: list[Timings], bare: list[Timings]) -> list[list[str]]:
-    """Return a row per phase: median seconds, ratios of elapsed and of processor time, the target.
-
-    Parameters
-    ----------
-    model, busy
-        Which case.
-    ours, bare
-        Timings of both sides, one per round.
-    """
+    """Return a row per phase: median seconds, ratios of elapsed and of processor time over rounds, the target."""
     rows = []
     for phase in ours[0]:
         theirs, own = (np.array([timings[phase] for timings in side]) for side in (bare, ours))
