@@ -32,11 +32,8 @@ from reports.text.markdown import table
 IN_MEMORY = 3_000
 """Most recordings that are held decoded in memory."""
 
-FEW = 3_000
-"""Recordings of the smaller corpus."""
-
-JOBS = 2
-"""Processes that are compared with one."""
+FEW, JOBS = 3_000, 2
+"""Recordings of the smaller corpus, and processes that are compared with one."""
 
 
 class Road(TypedDict):
