@@ -212,7 +212,7 @@ def take_apart(
         config = MfccConfig(recipe=recipe, sample_rate_hz=audio.sample_rate_hz)
         first, number = sounding_frames(len(audio.samples), config)
         sound = PlacedSound(
-            samples=audio.samples,
+            samples=np.asarray(audio.samples, dtype=np.int16),
             offset=max(0, config.clip_samples - len(audio.samples)) // 2,
             first_frame=first,
             n_frames=min(number, BLOCK_FRAMES),
