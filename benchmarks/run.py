@@ -125,7 +125,7 @@ def _models_of(directory: RunDirectory, settings: RunSettings) -> tuple[plug_ins
     former = directory.read_manifest() or {}
     before = [
         model
-        for model in plug_ins.arguments(former)
+        for model in plug_ins.former_sources(former)
         if model in CATALOGUE and any(directory.cells.glob(f"{display_name(model)}-*/cell.json"))
     ]
     models = tuple(dict.fromkeys([*before, *settings.models]))

@@ -6,6 +6,7 @@ Beside the names of ``CATALOGUE``, ``package.module:factory`` names a model from
 from __future__ import annotations
 
 import importlib
+import pkgutil
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,8 +28,8 @@ class Entry:
 
     Attributes
     ----------
-    module, factory
-        Where it is made.
+    kind
+        Where it is made, ``module:factory``; the card of a saved model calls it so.
     description
         One line for the report.
     view
@@ -37,36 +38,24 @@ class Entry:
         True where the model is there to be beaten, and is not ranked.
     """
 
-    module: str
-    factory: str
+    kind: str
     description: str
     view: str
     baseline: bool = False
 
-    @property
-    def kind(self) -> str:
-        """What the card of a saved model calls this kind: ``module:factory``."""
-        return f"{self.module}:{self.factory}"
-
 
 CATALOGUE: dict[str, Entry] = {
-    "svm": Entry(
-        module="models.svm", factory="Svm", description="support vector machine, RBF kernel, flat MFCCs", view="flat"
-    ),
-    "xgboost": Entry(
-        module="models.xgb", factory="XgBoost", description="gradient-boosted trees, flat MFCCs", view="flat"
-    ),
-    "cnn": Entry(module="models.cnn", factory="Cnn", description="convolutional network, MFC images", view="image"),
+    "svm": Entry(kind="models.svm:Svm", description="support vector machine, RBF kernel, flat MFCCs", view="flat"),
+    "xgboost": Entry(kind="models.xgb:XgBoost", description="gradient-boosted trees, flat MFCCs", view="flat"),
+    "cnn": Entry(kind="models.cnn:Cnn", description="convolutional network, MFC images", view="image"),
     "logistic": Entry(
-        module="models.logistic",
-        factory="Logistic",
+        kind="models.logistic:Logistic",
         description="logistic regression, summary statistics of the MFCCs",
         view="summary",
         baseline=True,
     ),
     "majority": Entry(
-        module="models.baselines",
-        factory="Majority",
+        kind="models.baselines:Majority",
         description="the most frequent class of the training speakers",
         view="summary",
         baseline=True,
@@ -88,8 +77,7 @@ def resolve(name: str) -> Factory:
         raise UnknownModelError(
             f"unknown model '{name}'; known are {', '.join(CATALOGUE)}, or your own as package.module:factory"
         )
-    entry = CATALOGUE[name]
-    factory: Factory = getattr(importlib.import_module(entry.module), entry.factory)
+    factory: Factory = pkgutil.resolve_name(CATALOGUE[name].kind)
     return factory
 
 

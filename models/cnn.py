@@ -81,10 +81,6 @@ class Cnn:
         scores = self._loop.probabilities(x)
         return Prediction(y_pred=scores.argmax(axis=1).astype(np.int64), scores=scores)
 
-    def n_parameters(self) -> int:
-        """Return the number of weights of the network, which exists after `choose`, `refit` or `load`."""
-        return int(self._network.count_params())
-
     def save(self, folder: Path) -> None:
         """Write the network in Keras' own format, version 3."""
         # a network that was never compiled: Keras would write the optimizer's state, twice the size of the weights

@@ -45,23 +45,19 @@ def _source(model: str) -> dict[str, str]:
     return {"plug_in": sha256(Path(source))} if source else {}
 
 
-def arguments(manifest: dict[str, Any]) -> list[str]:
-    """Return the models that a former run's manifest names, whatever else it holds."""
-    return list(_sources_in(manifest))
-
-
 def not_named(manifest: dict[str, Any], models: Iterable[str]) -> Sources:
     """Return the plug-ins of a former run that are not among `models`, and that no name of these stands for too."""
     taken = {display_name(model) for model in models}
     others: Sources = {}
-    for argument, source in _sources_in(manifest).items():
+    for argument, source in former_sources(manifest).items():
         if is_plug_in(argument) and display_name(argument) not in taken:
             others[argument] = source
             taken.add(display_name(argument))
     return others
 
 
-def _sources_in(manifest: dict[str, Any]) -> Sources:
+def former_sources(manifest: dict[str, Any]) -> Sources:
+    """Return the models that a former run's manifest names, whatever else it holds."""
     entries = manifest.get("models")
     models: Sources = {}
     for entry in entries if isinstance(entries, list) else []:

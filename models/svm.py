@@ -30,19 +30,8 @@ _FILE = "svm.skops"
 _SETTINGS = {"C": 10.0, "gamma": "scale", "class_weight": "balanced", "break_ties": True, "cache_size": 500}
 # break_ties: of several classes the decision function's largest wins, not the first of those with most votes
 
-_FITTED_ATTRIBUTES = (
-    "classes_",
-    "class_weight_",
-    "fit_status_",
-    "n_features_in_",
-    "n_iter_",
-    "shape_fit_",
-    "support_",
-    "_gamma",
-    "_probA",
-    "_probB",
-    "_sparse",
-)
+_FITTED = ("classes_", "class_weight_", "fit_status_", "n_features_in_", "n_iter_", "shape_fit_", "support_")
+_FOR_LIBSVM = ("_gamma", "_probA", "_probB", "_sparse")
 _ARRAYS = ("_n_support", "support_vectors_", "intercept_", "dual_coef_", "_intercept_", "_dual_coef_")
 
 
@@ -77,17 +66,14 @@ class Svm:
         for column, label in enumerate(self._svc.classes_):
             sigmoid = _fitted_sigmoid(decisions[:, column], validation.y == label)
             self._slopes[label], self._intercepts[label] = sigmoid
-        y_pred = self._svc.classes_[decisions.argmax(axis=1)]
-        return {
-            "C": float(self._svc.C),
-            "gamma": str(self._svc.gamma),
-            "validation_balanced_accuracy": balanced_accuracy(validation.y, y_pred),
-        }
+        score = balanced_accuracy(validation.y, self._svc.classes_[decisions.argmax(axis=1)])
+        return {"C": float(self._svc.C), "gamma": str(self._svc.gamma), "validation_balanced_accuracy": score}
 
     def refit(self, examples: Examples) -> None:
         """Fit the scaler and the machine on `examples`; the sigmoids stay."""
         self._scaler = StandardScaler().fit(examples.x)
-        self._svc = _new_svc(self._machine, self._threads).fit(self._scaler.transform(examples.x), examples.y)
+        machine = SVC(**_SETTINGS) if self._machine is SVC else self._machine(**_SETTINGS, n_jobs=self._threads)
+        self._svc = machine.fit(self._scaler.transform(examples.x), examples.y)
 
     def predict(self, x: NDArray[np.generic]) -> Prediction:
         """Answer by the decision function; scores are NaN where validation speakers lacked a class."""
@@ -96,27 +82,18 @@ class Svm:
         with np.errstate(over="ignore"):
             sigmoids = 1 / (1 + np.exp(-(self._slopes[classes] * decisions + self._intercepts[classes])))
         shares = sigmoids / sigmoids.sum(axis=1, keepdims=True)
-        return Prediction(
-            y_pred=classes[decisions.argmax(axis=1)].astype(np.int64),
-            scores=spread(shares, classes, self._n_classes),
-        )
+        y_pred = classes[decisions.argmax(axis=1)].astype(np.int64)
+        return Prediction(y_pred=y_pred, scores=spread(shares, classes, self._n_classes))
 
     def _decisions(self, x: NDArray[np.generic]) -> NDArray[np.float64]:
         """Return a decision value per recording and known class; the largest is the class that the machine predicts."""
         decisions: NDArray[np.float64] = self._svc.decision_function(self._scaler.transform(x))
-        if decisions.ndim == 1:
-            return np.stack([-decisions, decisions], axis=1)
-        return decisions
+        return np.stack([-decisions, decisions], axis=1) if decisions.ndim == 1 else decisions
 
     def save(self, folder: Path) -> None:
         """Write scaler, machine and sigmoids with skops, the machine as plain scikit-learn's."""
-        content = {
-            "scaler": self._scaler,
-            "svc": plain_svc(self._svc),
-            "slopes": self._slopes,
-            "intercepts": self._intercepts,
-        }
-        skops_file.dump(content, folder / _FILE)
+        sigmoids = {"slopes": self._slopes, "intercepts": self._intercepts}
+        skops_file.dump({"scaler": self._scaler, "svc": plain_svc(self._svc), **sigmoids}, folder / _FILE)
 
     @classmethod
     def load(cls, folder: Path) -> Svm:
@@ -143,16 +120,10 @@ class Svm:
 
 
 def plain_svc(fitted: Any) -> Any:
-    """Return scikit-learn's own ``SVC`` with the support vectors of `fitted`, so that it can be written by skops.
-
-    Parameters
-    ----------
-    fitted
-        A fitted ``SVC`` of scikit-learn or of scikit-learn-intelex.
-    """
+    """Return scikit-learn's own ``SVC`` with the support vectors of `fitted`, its own or scikit-learn-intelex's."""
     parameters = fitted.get_params()
     plain = SVC(**{name: parameters[name] for name in SVC().get_params()})
-    for name in _FITTED_ATTRIBUTES:
+    for name in (*_FITTED, *_FOR_LIBSVM):
         setattr(plain, name, getattr(fitted, name))
     plain._n_support = np.asarray(fitted.n_support_, dtype=np.int32)
     plain.support_ = np.asarray(fitted.support_, dtype=np.int32)
@@ -173,7 +144,7 @@ def checked_svc(read: Any, n_classes: int) -> Any:
     read
         What a file holds in the place of the machine.
     n_classes
-        Number of classes of the model; the machine may know fewer.
+        Of the model; the machine may know fewer.
 
     Raises
     ------
@@ -203,7 +174,7 @@ def checked_svc(read: Any, n_classes: int) -> Any:
     if read.n_features_in_ != n_features:
         raise ValueError(f"{read.n_features_in_} numbers per recording, {n_features} per support vector")
     machine = SVC(**_SETTINGS)
-    for name in (*_FITTED_ATTRIBUTES, *_ARRAYS):
+    for name in (*_FITTED, *_FOR_LIBSVM, *_ARRAYS):
         setattr(machine, name, getattr(read, name))
     return machine
 
@@ -223,10 +194,6 @@ def fastest_machine() -> Any:
     except ImportError:
         return SVC
     return FastSVC
-
-
-def _new_svc(machine: Any, threads: int) -> Any:
-    return SVC(**_SETTINGS) if machine is SVC else machine(**_SETTINGS, n_jobs=threads)
 
 
 def _fitted_sigmoid(decisions: NDArray[np.float64], is_class: NDArray[np.bool_]) -> tuple[float, float]:

@@ -31,24 +31,11 @@ MAX_BIN = 64
 
 _FILE = "xgboost.json"
 _FORMER_FILE = "xgboost.ubj"
-_TREES: dict[str, Any] = {
-    "tree_method": "hist",
-    "eta": 0.3,
-    "max_depth": 4,
-    "colsample_bytree": 0.3,
-    "verbosity": 0,
-}
+_TREES: dict[str, Any] = {"tree_method": "hist", "eta": 0.3, "max_depth": 4, "colsample_bytree": 0.3, "verbosity": 0}
 
 
 class XgBoost:
     """Boosted trees, class-balanced by weight, as many rounds as suit the validation speakers.
-
-    Parameters
-    ----------
-    setup
-        Classes, seed and threads.
-    max_bin
-        Bins that each value is sorted into.
 
     Attributes
     ----------
@@ -58,9 +45,8 @@ class XgBoost:
 
     view = "flat"
 
-    def __init__(self, setup: ModelSetup, max_bin: int = MAX_BIN) -> None:
-        self._n_classes = setup.n_classes
-        self._parameters = _TREES | {"seed": setup.seed, "nthread": setup.threads, "max_bin": max_bin}
+    def __init__(self, setup: ModelSetup) -> None:
+        self._parameters = _TREES | {"seed": setup.seed, "nthread": setup.threads, "max_bin": MAX_BIN}
         if setup.n_classes == 2:
             self._parameters |= {"objective": "binary:logistic"}
             self._candidates = CANDIDATE_ROUNDS
@@ -73,11 +59,11 @@ class XgBoost:
     def choose(self, training: Examples, validation: Examples) -> Settings:
         """Boost on `training`; keep the number of rounds with the best score, of equally good ones the smallest."""
         matrix = self._matrix(training)
-        booster = self._new_booster(matrix)
+        booster = xgboost.Booster(self._parameters, [matrix])
         scores: list[float] = []
         for n_rounds in self._candidates:
-            self._boost(booster, matrix, n_rounds)
-            scores.append(balanced_accuracy(validation.y, _decide(self._probabilities(booster, validation.x))))
+            _boost(booster, matrix, n_rounds)
+            scores.append(balanced_accuracy(validation.y, _probabilities(booster, validation.x).argmax(axis=1)))
             best = int(np.argmax(scores))
             if len(scores) - 1 - best >= PATIENCE:
                 break
@@ -88,13 +74,13 @@ class XgBoost:
     def refit(self, examples: Examples) -> None:
         """Boost from scratch on `examples` for the chosen number of rounds."""
         matrix = self._matrix(examples)
-        self._booster = self._new_booster(matrix)
-        self._boost(self._booster, matrix, self.n_rounds)
+        self._booster = xgboost.Booster(self._parameters, [matrix])
+        _boost(self._booster, matrix, self.n_rounds)
 
     def predict(self, x: NDArray[np.generic]) -> Prediction:
         """Answer the most probable class."""
-        scores = self._probabilities(self._booster, x)
-        return Prediction(y_pred=_decide(scores), scores=scores)
+        scores = _probabilities(self._booster, x)
+        return Prediction(y_pred=scores.argmax(axis=1).astype(np.int64), scores=scores)
 
     def save(self, folder: Path) -> None:
         """Write the trees as JSON, in XGBoost's own form."""
@@ -124,28 +110,15 @@ class XgBoost:
         return model
 
     def _matrix(self, examples: Examples) -> Any:
-        return xgboost.QuantileDMatrix(
-            examples.x,
-            examples.y,
-            weight=balanced_weights(examples.y),
-            max_bin=self._parameters["max_bin"],
-            nthread=self._parameters["nthread"],
-        )
-
-    def _new_booster(self, matrix: Any) -> Any:
-        return xgboost.Booster(self._parameters, [matrix])
-
-    def _boost(self, booster: Any, matrix: Any, n_rounds: int) -> None:
-        for iteration in range(booster.num_boosted_rounds(), n_rounds):
-            booster.update(matrix, iteration)
-
-    def _probabilities(self, booster: Any, x: NDArray[np.generic]) -> NDArray[np.float32]:
-        probabilities: NDArray[np.float32] = booster.inplace_predict(x)
-        if probabilities.ndim == 1:
-            return np.stack([1 - probabilities, probabilities], axis=1)
-        return probabilities
+        sizes = {name: self._parameters[name] for name in ("max_bin", "nthread")}
+        return xgboost.QuantileDMatrix(examples.x, examples.y, weight=balanced_weights(examples.y), **sizes)
 
 
-def _decide(scores: NDArray[np.float32]) -> NDArray[np.int64]:
-    decision: NDArray[np.int64] = scores.argmax(axis=1).astype(np.int64)
-    return decision
+def _boost(booster: Any, matrix: Any, n_rounds: int) -> None:
+    for iteration in range(booster.num_boosted_rounds(), n_rounds):
+        booster.update(matrix, iteration)
+
+
+def _probabilities(booster: Any, x: NDArray[np.generic]) -> NDArray[np.float32]:
+    probabilities: NDArray[np.float32] = booster.inplace_predict(x)
+    return np.stack([1 - probabilities, probabilities], axis=1) if probabilities.ndim == 1 else probabilities

@@ -5,12 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-import numpy as np
+from statistics import linear_regression, variance
 
 DECADE = 10
 """Laws are fitted to sizes of at least this part of the largest: costs that do not grow bend the lower end."""
-
 
 _MOST_LOG = 700.0  # exp of more overflows
 
@@ -54,14 +52,12 @@ def fit_law(sizes: Sequence[int], costs: Sequence[float]) -> Law | None:
     upper = [(n, cost) for n, cost in zip(sizes, costs, strict=True) if n * DECADE >= max(sizes)]
     if len({n for n, _ in upper}) < 2:
         return None
-    x, y = np.log(np.array(upper, dtype=np.float64)).T
-    spread = float(np.sum((x - x.mean()) ** 2))
-    exponent = float(np.sum((x - x.mean()) * (y - y.mean())) / spread)
-    level = float(y.mean() - exponent * x.mean())
-    left = float(np.sum((y - level - exponent * x) ** 2))
+    x, y = ([math.log(value) for value in values] for values in zip(*upper, strict=True))
+    exponent, level = linear_regression(x, y)
+    left = sum((own - level - exponent * size) ** 2 for size, own in zip(x, y, strict=True))
     return Law(
         exponent=exponent,
-        standard_error=math.sqrt(left / (len(x) - 2) / spread) if len(x) > 2 else None,
+        standard_error=math.sqrt(left / (len(x) - 2) / (variance(x) * (len(x) - 1))) if len(x) > 2 else None,
         factor=math.exp(level),
         sizes=tuple(n for n, _ in upper),
     )
@@ -74,6 +70,5 @@ def size_at(sizes: Sequence[int], costs: Sequence[float], limit: float) -> float
     """
     if len(set(sizes)) < 2:
         return None
-    x, y = np.array(sizes, dtype=np.float64), np.array(costs, dtype=np.float64)
-    slope = float(np.sum((x - x.mean()) * (y - y.mean())) / np.sum((x - x.mean()) ** 2))
-    return float(x.mean() + (limit - y.mean()) / slope) if slope > 0 else math.inf
+    slope, level = linear_regression(sizes, costs)
+    return (limit - level) / slope if slope > 0 else math.inf

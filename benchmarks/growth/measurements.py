@@ -34,7 +34,7 @@ from benchmarks.run import begin, executor_of
 from benchmarks.settings import SEED, RunSettings, SettingsError, moment
 from features.corpora.audiomnist import open_audiomnist
 from features.corpora.catalogue import open_corpus
-from features.corpora.recordings import Corpus, CorpusError, check_recordings, quarantine_table
+from features.corpora.recordings import Corpus, check_recordings, quarantine_table
 from features.corpora.virtual.corpus import virtual_corpus_folder
 from models import plug_ins
 from models.catalogue import display_name
@@ -81,10 +81,8 @@ class Growth:
     ----------
     budget_s
         Longest expected training.
-    rows
-        A row per cost and size.
-    loads
-        The machine's load at every size.
+    rows, loads
+        A row per cost and size; the machine's load at every size.
     skipped
         What was skipped, and why.
     answered
@@ -99,15 +97,8 @@ class Growth:
 
     def add(self, model: str | None, phase: str, n_recordings: int, seconds: float, peak_bytes: int | None) -> None:
         """Keep one cost."""
-        self.rows.append(
-            {
-                "model": model,
-                "phase": phase,
-                "n_recordings": n_recordings,
-                "seconds": seconds,
-                "peak_rss_bytes": peak_bytes,
-            }
-        )
+        row = {"model": model, "phase": phase, "n_recordings": n_recordings, "seconds": seconds}
+        self.rows.append({**row, "peak_rss_bytes": peak_bytes})
 
     def costs(self, model: str | None, phase: str) -> tuple[list[int], list[float]]:
         """Return sizes and seconds of one cost."""
@@ -134,7 +125,7 @@ def measure_growth(
     Raises
     ------
     CorpusError, TaskError, RunError, UnknownModelError
-        The corpus is too small or not as needed, or a model is unknown.
+        The corpus is not as needed, or a model is unknown.
     """
     check_models(settings.models)
     with surroundings.stages.stage("speak") as spoken:
@@ -185,8 +176,6 @@ def _growing(recordings: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame
 
 def first(corpus: Corpus, n_recordings: int) -> Corpus:
     """Return the corpus when it had so many recordings."""
-    if n_recordings > len(corpus.recordings):
-        raise CorpusError(f"{n_recordings} recordings: the corpus has {len(corpus.recordings)}")
     part = corpus.recordings.head(n_recordings).sort_values("recording_id", ignore_index=True)
     return dataclasses.replace(corpus, recordings=check_recordings(part))
 
@@ -252,16 +241,9 @@ def expected_seconds(sizes: Sequence[int], costs: Sequence[float], size: int) ->
 
 
 def answer_again(cell: Cell, source: Path, directory: RunDirectory, inputs: Inputs) -> None:
-    """Make a cell without running it: the answers in the cell `source`, drawn again for recordings of the same class.
+    """Make a cell that is not there without running it: answers of the finished cell in `source`, drawn again.
 
-    Parameters
-    ----------
-    cell
-        The cell to make; nothing is done where it is there.
-    source
-        Folder of a finished cell of the same model.
-    directory, inputs
-        The run.
+    Every recording gets the answers to one of its class.
     """
     target = directory.cells / cell.name
     if target.exists():

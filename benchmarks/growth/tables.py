@@ -34,15 +34,7 @@ Json = dict[str, Any]
 
 
 def content_of(growth: Growth, settings: Json) -> Json:
-    """Return everything that growth.json holds.
-
-    Parameters
-    ----------
-    growth
-        What was measured.
-    settings
-        With what it was, for the record.
-    """
+    """Return everything that growth.json holds, `settings` for the record."""
     costs = list(dict.fromkeys((row["model"], row["phase"]) for row in growth.rows))
     return {
         "schema": SCHEMA,
@@ -82,12 +74,12 @@ def _reach(growth: Growth, model: str) -> Json:
     law = fit_law(sizes, seconds)
     peaks = [row["peak_rss_bytes"] for row in growth.rows if (row["model"], row["phase"]) == (model, "train")]
     in_memory = size_at(sizes, peaks, psutil.virtual_memory().total)
-    most = FAR * max(sizes)
+    largest = max(sizes)
     return {
         "model": model,
-        "recordings_in_an_hour": min(law.reach(HOUR_S), most) if law else None,
-        "recordings_in_memory": min(in_memory, most) if in_memory is not None else None,
-        "largest_measured": max(sizes),
+        "recordings_in_an_hour": min(law.reach(HOUR_S), FAR * largest) if law else None,
+        "recordings_in_memory": min(in_memory, FAR * largest) if in_memory is not None else None,
+        "largest_measured": largest,
     }
 
 
@@ -97,12 +89,8 @@ def cost_rows(content: Json) -> list[list[str]]:
     rows = [["", *(f"{size:,}" for size in sizes), "exponent"]]
     for law in content["laws"]:
         seconds = dict(zip(law["sizes"], law["seconds"], strict=True))
-        rows.append([law["name"], *(_seconds(seconds.get(size)) for size in sizes), _exponent(law)])
+        rows.append([law["name"], *(wording.seconds(seconds.get(size)) for size in sizes), _exponent(law)])
     return rows
-
-
-def _seconds(value: float | None) -> str:
-    return wording.NONE if value is None else wording.seconds(value)
 
 
 def _exponent(law: Json) -> str:
@@ -149,8 +137,7 @@ def markdown(content: Json) -> str:
 def write(content: Json, folder: Path) -> Path:
     """Write ``growth.json``, ``growth.md`` and ``growth.html`` into `folder`; return the page."""
     folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(content, indent=1, sort_keys=True, allow_nan=False)
-    write_text(folder / "growth.json", text + "\n")
+    write_text(folder / "growth.json", json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n")
     write_text(folder / "growth.md", markdown(content))
     page = folder / "growth.html"
     header, *rows = cost_rows(content)

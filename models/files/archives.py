@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,18 @@ def read_description(path: Path, member: str, others: str) -> Any:
         raise
     except Exception as error:  # damaged archives and descriptions raise many kinds, RecursionError among them
         raise ModelFileError(f"{path.name}: not a model file, or a damaged one ({type(error).__name__})") from error
+
+
+def parts_of(description: Any) -> Iterator[dict[str, Any]]:
+    """Yield every object in a description, however deep."""
+    waiting = [description]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict):
+            yield part
+            waiting += part.values()
+        elif isinstance(part, list):
+            waiting += part
 
 
 def _why_not(members: list[zipfile.ZipInfo], known: re.Pattern[str], n_bytes: int) -> str | None:

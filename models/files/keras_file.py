@@ -16,7 +16,7 @@ from typing import Any
 
 import h5py
 
-from models.files.archives import read_description
+from models.files.archives import parts_of, read_description
 from models.protocol import ModelFileError
 
 _CONFIG, _WEIGHTS = "config.json", "model.weights.h5"
@@ -63,17 +63,11 @@ def check_network(path: Path) -> tuple[tuple[int, ...], int]:
 
 def _class_names(config: Any) -> Iterator[str]:
     """Yield the full name of every part, and what else a description could be made of by name."""
-    waiting = [config]
-    while waiting:
-        part = waiting.pop()
-        if isinstance(part, dict):
-            if "class_name" in part:
-                yield f"{part.get('module')}.{part['class_name']}"
-            if part.get("registered_name") not in (None, part.get("class_name")):
-                yield f"registered as {part['registered_name']}"
-            waiting += part.values()
-        elif isinstance(part, list):
-            waiting += part
+    for part in parts_of(config):
+        if "class_name" in part:
+            yield f"{part.get('module')}.{part['class_name']}"
+        if part.get("registered_name") not in (None, part.get("class_name")):
+            yield f"registered as {part['registered_name']}"
 
 
 def _shapes(config: Any) -> tuple[tuple[int, ...], int]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import itertools
 import json
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,7 @@ def import_for_saving(model: Model) -> None:
         importlib.import_module(name)
 
 
-def save_model(model: Model, folder: Path, *, card: dict[str, Any]) -> Path:
+def save_model(model: Model, folder: Path, *, card: dict[str, Any]) -> None:
     """Write a fitted model and its card.
 
     Parameters
@@ -61,11 +62,6 @@ def save_model(model: Model, folder: Path, *, card: dict[str, Any]) -> Path:
         Plain data: ``name``, ``task``, ``classes`` in the order of the class indexes, ``mfcc`` (the configuration that
         the model's view was made with), and anything else worth keeping.
 
-    Returns
-    -------
-    Path
-        Of ``model.json``.
-
     Raises
     ------
     ModelFileError
@@ -77,9 +73,7 @@ def save_model(model: Model, folder: Path, *, card: dict[str, Any]) -> Path:
     model.save(folder)  # type: ignore[attr-defined]
     files = {path.relative_to(folder).as_posix(): sha256(path) for path in _files_below(folder)}
     full = card | {"kind": kind, "view": model.view, "versions": _versions(), "files": files}
-    path = folder / CARD_FILE
-    path.write_text(json.dumps(full, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    return path
+    (folder / CARD_FILE).write_text(json.dumps(full, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def load_model(folder: Path, *, plug_in: str | None = None) -> tuple[Model, dict[str, Any]]:
@@ -182,8 +176,6 @@ def _files_below(folder: Path) -> list[Path]:
 def _versions() -> dict[str, str]:
     versions = {}
     for package in _PACKAGES:
-        try:
+        with suppress(metadata.PackageNotFoundError):
             versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
     return versions

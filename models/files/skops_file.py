@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from models.files.archives import read_description
+from models.files.archives import parts_of, read_description
 from models.protocol import ModelFileError
 
 TRUSTED_TYPES = frozenset(
@@ -60,7 +60,8 @@ def load(path: Path) -> dict[str, Any]:
         _check_arrays(path)
         content: dict[str, Any] = skops.io.load(path, trusted=[])
     except Exception as error:  # skops raises many kinds for files that are not its own
-        raise ModelFileError(f"{path.name}: not a model file that skops can read ({_first_line(error)})") from error
+        why = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ModelFileError(f"{path.name}: not a model file that skops can read ({why})") from error
     if type(content) is not dict:
         raise ModelFileError(f"{path.name}: holds a {type(content).__name__}, not a model's parts")
     return content
@@ -89,16 +90,6 @@ def _check_arrays(path: Path) -> None:
 
 def _types(schema: Any) -> Iterator[tuple[str, str]]:
     """Yield the type and the loader of every node; what lacks one of them, but has another, under no known name."""
-    waiting = [schema]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, dict):
-            if {"__class__", "__module__", "__loader__"} & node.keys():
-                yield f"{node.get('__module__')}.{node.get('__class__')}", str(node.get("__loader__"))
-            waiting += node.values()
-        elif isinstance(node, list):
-            waiting += node
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    for node in parts_of(schema):
+        if {"__class__", "__module__", "__loader__"} & node.keys():
+            yield f"{node.get('__module__')}.{node.get('__class__')}", str(node.get("__loader__"))

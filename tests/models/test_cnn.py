@@ -30,7 +30,7 @@ def test_starting_design_has_this_many_parameters(published_size, n_classes, n_p
     model = new_cnn(n_classes)
     model.n_epochs = 1
     model.refit(published_size)
-    assert model.n_parameters() == n_parameters
+    assert model._network.count_params() == n_parameters
 
 
 def test_layers_are_those_of_the_starting_design(published_size) -> None:

@@ -33,14 +33,7 @@ _HEAD = """\
 
 
 def read_baseline(path: Path = BASELINE, processor: str | None = None) -> dict[str, float]:
-    """Return the limit of every guard.
-
-    Parameters
-    ----------
-    path
-        The baseline.
-    processor
-        On which the guards were measured; None for this machine's.
+    """Return the limit of every guard on `processor`, None for this machine's.
 
     Raises
     ------
@@ -87,7 +80,7 @@ def write_baseline(ratios: Mapping[str, float], path: Path = BASELINE, processor
     ratios
         Measured now, by guard.
     path
-        The baseline; what it says of other processors stays.
+        The baseline.
     processor
         On which they were measured; None for this machine's.
 
@@ -109,9 +102,5 @@ def write_baseline(ratios: Mapping[str, float], path: Path = BASELINE, processor
 
 
 def _inline(numbers: Mapping[str, float]) -> str:
-    pairs = (f"{json.dumps(where)} = {_three_digits(number)}" for where, number in sorted(numbers.items()))
+    pairs = (f"{json.dumps(where)} = {float(f'{number:.3g}'):.10g}" for where, number in sorted(numbers.items()))
     return "{ " + ", ".join(pairs) + " }"
-
-
-def _three_digits(value: float) -> str:
-    return f"{float(f'{value:.3g}'):.10g}"

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.protocol.folds import make_plan
+from benchmarks.protocol.tasks import LabelledRecordings, find_task
 from benchmarks.speed.guards import references
-from benchmarks.speed.guards.fixtures import GENDER, labelled
 from benchmarks.speed.guards.rounds import Guard, interleave
 from reports.page.page import render
 from reports.run_directory.run import load
@@ -21,14 +21,14 @@ SCORES = np.random.default_rng(0).uniform(0.5, 1, N_SPEAKERS)
 COUNTS = references.resamples(N_SPEAKERS, N_REPLICATES)
 
 
-def test_folds(benchmark: Any) -> None:
+def test_folds(benchmark: Any, known: LabelledRecordings) -> None:
     """Grouped folds with their premium split and audit, against dealing speakers with pandas."""
     guard = Guard(name="folds", subject="folds of 3,000 recordings, audited", reference="bare pandas")
-    known = labelled()
+    gender = find_task("gender")
     interleave(
         benchmark,
         guard,
-        lambda: make_plan(known, GENDER, "grouped", n_folds=5),
+        lambda: make_plan(known, gender, "grouped", n_folds=5),
         lambda: references.deal_speakers(known.recordings, 5),
     )
 

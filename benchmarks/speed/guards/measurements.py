@@ -14,7 +14,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.provenance import CHECKOUT
-from benchmarks.speed.guards.rounds import CLOCK
+from benchmarks.speed.guards.rounds import CLOCK, Guard
 
 GUARDS = Path(__file__).parent
 
@@ -36,20 +36,9 @@ class BrokenGuardError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measurement:
-    """The rounds of one guard.
+class Measurement(Guard):
+    """The rounds of one guard: seconds per call of either side, and their ratios."""
 
-    Attributes
-    ----------
-    name, subject, reference
-        As `benchmarks.speed.guards.rounds.Guard`.
-    subject_seconds, reference_seconds
-        Seconds per call in every round.
-    """
-
-    name: str
-    subject: str
-    reference: str
     subject_seconds: Sequence[float]
     reference_seconds: Sequence[float]
 
@@ -83,13 +72,15 @@ def measure(folder: Path = GUARDS) -> list[Measurement]:
         raise NothingMeasuredError(f"nothing was measured: no guard_*.py in {folder}")
     with tempfile.TemporaryDirectory() as scratch:
         record = Path(scratch) / "benchmarks.json"
-        status = subprocess.run(
-            _command(files, record), env=_environment(), stdout=_STANDARD_ERROR, check=False
-        ).returncode
-        if status == _FAILED:
+        search = os.pathsep.join(path for path in (str(CHECKOUT), os.environ.get("PYTHONPATH", "")) if path)
+        environment = {**os.environ, **_ONE_THREAD, **_KEPT_MEMORY, "PYTHONHASHSEED": "0", "PYTHONPATH": search}
+        ended = subprocess.run(_command(files, record), env=environment, stdout=_STANDARD_ERROR, check=False)
+        if ended.returncode == _FAILED:
             raise BrokenGuardError("a guard could not be measured; pytest's report is above")
-        measurements = _read(record)
+        text = record.read_text(encoding="utf-8") if record.is_file() else ""  # empty where nothing was measured
+        measurements = [_measurement(benchmark) for benchmark in (json.loads(text)["benchmarks"] if text else [])]
     if not measurements:
+        status = ended.returncode
         reason = "pytest found no test" if status == _NO_TESTS else f"pytest ended with exit status {status}"
         raise NothingMeasuredError(f"nothing was measured: {reason}")
     return measurements
@@ -101,23 +92,7 @@ def _command(files: Sequence[Path], record: Path) -> list[str]:
     return [sys.executable, "-P", "-m", "pytest", *options, *recording, *map(str, files)]
 
 
-def _environment() -> dict[str, str]:
-    search = os.pathsep.join(path for path in (str(CHECKOUT), os.environ.get("PYTHONPATH", "")) if path)
-    return {**os.environ, **_ONE_THREAD, **_KEPT_MEMORY, "PYTHONHASHSEED": "0", "PYTHONPATH": search}
-
-
-def _read(record: Path) -> list[Measurement]:
-    """Read the guards of pytest-benchmark's record; it is empty where nothing was measured."""
-    text = record.read_text(encoding="utf-8") if record.is_file() else ""
-    return [_measurement(benchmark) for benchmark in (json.loads(text)["benchmarks"] if text else [])]
-
-
 def _measurement(benchmark: dict[str, Any]) -> Measurement:
-    about = benchmark["extra_info"]
-    return Measurement(
-        name=about["name"],
-        subject=about["subject"],
-        reference=about["reference"],
-        subject_seconds=[seconds / about["n_subject_calls"] for seconds in benchmark["stats"]["data"]],
-        reference_seconds=about["reference_seconds"],
-    )
+    about = dict(benchmark["extra_info"])
+    n_calls = about.pop("n_subject_calls")
+    return Measurement(**about, subject_seconds=[seconds / n_calls for seconds in benchmark["stats"]["data"]])

@@ -33,15 +33,7 @@ _CALIBRATION_S = 0.05
 
 @dataclass(frozen=True, kw_only=True)
 class Guard:
-    """What is guarded.
-
-    Attributes
-    ----------
-    name
-        Its name in ``baseline.toml``.
-    subject, reference
-        What is measured and what beside it, in words for the report.
-    """
+    """A name in ``baseline.toml``; what is measured and what beside it, in words for the report."""
 
     name: str
     subject: str
@@ -49,16 +41,9 @@ class Guard:
 
 
 def interleave(benchmark: Any, guard: Guard, subject: Work, reference: Work) -> None:
-    """Measure `guard`; the rounds go into pytest-benchmark's record, the reference's into its ``extra_info``.
+    """Measure `guard`: the work of both sides is the same at every call.
 
-    Parameters
-    ----------
-    benchmark
-        pytest-benchmark's fixture.
-    guard
-        What is measured.
-    subject, reference
-        The work of both sides, the same at every call.
+    The subject's rounds go into pytest-benchmark's record, the reference's into its ``extra_info``.
     """
     subject_s, reference_s = _seconds(subject), _seconds(reference)
     side_s = max(subject_s, reference_s, ROUND_S)

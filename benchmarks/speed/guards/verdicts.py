@@ -33,17 +33,7 @@ class BaselineError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """A guard against its limit.
-
-    Attributes
-    ----------
-    measurement
-        The rounds.
-    limit
-        Largest ratio allowed.
-    p
-        Of the one-sided test.
-    """
+    """A guard's rounds against the largest ratio allowed, with the p of the one-sided test."""
 
     measurement: Measurement
     limit: float
@@ -106,9 +96,7 @@ def record(verdicts: Sequence[Verdict], folder: Path) -> Path | None:
 def _guard(verdict: Verdict) -> dict[str, Any]:
     guard = verdict.measurement
     return {
-        "name": guard.name,
-        "subject": guard.subject,
-        "reference": guard.reference,
+        **{name: getattr(guard, name) for name in ("name", "subject", "reference")},
         "ratio": guard.ratio,
         "limit": verdict.limit,
         "p": verdict.p,

@@ -1,13 +1,13 @@
 """How fast MFCCs are extracted, against the libraries that do the same and the bare Fourier transforms.
 
-Every subject is timed on the same decoded recordings, block by block in turns, with one thread. Times are CPU time.
+Every subject is timed on the same decoded recordings, block by block, with one thread. Times are CPU time.
 librosa is measured where it is installed.
 """
 
 from __future__ import annotations
 
-import functools
 import importlib.util
+import itertools
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,13 +17,13 @@ from typing import Annotated, Any
 
 import numpy as np
 import scipy.fft
-import soundfile
 import typer
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from benchmarks.cells.executors.local import cell_environment
-from benchmarks.speed.studies.turns import Rounds, Subject, in_turns, timed
+from benchmarks.speed.studies.turns import Rounds, Subject, in_rounds, timed, with_range
+from features.audio import read_samples
 from features.extraction.engine import BLOCK_FRAMES, Engine, PlacedSound
 from features.extraction.recipes import WINDOWS
 from features.mfcc import MfccConfig, extract, extract_batch, sounding_frames
@@ -44,26 +44,26 @@ Prepare = Callable[[list[Samples]], Work]
 def compare(folder: Folder, rounds: Rounds = 7) -> None:
     """Time the extraction of decoded recordings, and what it is compared with."""
     blocks, rate = decoded(folder)
-    recordings = [samples for block in blocks for samples in block]
+    recordings = list(itertools.chain(*blocks))
     for recipe in RECIPES:
         config = MfccConfig(recipe=recipe, sample_rate_hz=rate)
-        arguments = (str(folder), recipe)
-        timed = [
-            Subject(name=name, function=cpu_seconds, arguments=(*arguments, name), environment=cell_environment(1))
+        environment = cell_environment(1)
+        asked = [
+            Subject(name=name, function=cpu_seconds, arguments=(str(folder), recipe, name), environment=environment)
             for name in subjects(config)
         ]
-        # one more round, not counted, warms up
-        answers = in_turns(timed, [[number] for _ in range(rounds + 1) for number in range(len(blocks))])
-        by_round = np.array(list(answers.values())).reshape(len(timed), rounds + 1, len(blocks)).sum(axis=2)[:, 1:]
+        seconds = in_rounds(asked, rounds)
         frames = np.mean([sounding_frames(len(samples), config)[1] for samples in recordings])
         print(f"\n{recipe}: {len(recordings)} recordings at {rate} Hz, {frames:.1f} sounding frames in the mean\n")
-        print(as_table(list(answers), by_round / len(recordings)), flush=True)
+        print(as_table(list(seconds), np.array(list(seconds.values())) / len(recordings)), flush=True)
 
 
-def cpu_seconds(folder: str, recipe: str, name: str, number: int) -> float:
-    """Return the CPU time that subject `name` takes for block `number` of the recordings under `folder`."""
+def cpu_seconds(folder: str, recipe: str, name: str) -> float:
+    """Return the CPU time that subject `name` takes for the recordings under `folder`, after a block to warm up."""
     blocks, rate = decoded(Path(folder))
-    return timed(subjects(MfccConfig(recipe=recipe, sample_rate_hz=rate))[name](blocks[number]))[1]
+    prepare = subjects(MfccConfig(recipe=recipe, sample_rate_hz=rate))[name]
+    prepare(blocks[0])()
+    return sum(timed(prepare(block))[1] for block in blocks)
 
 
 def as_table(names: list[str], seconds: NDArray[np.float64]) -> str:
@@ -71,45 +71,32 @@ def as_table(names: list[str], seconds: NDArray[np.float64]) -> str:
 
     Parameters
     ----------
-    names
-        The subjects'.
-    seconds
-        Per recording, shape ``(n_subjects, rounds)``.
+    names, seconds
+        Of the subjects; per recording, shape ``(n_subjects, rounds)``.
     """
     header = ["subject", "us per recording", "times voxfold's", "lowest", "highest"]
-    ratios = seconds / seconds[0]
     rows = [
-        [name, f"{np.median(own) * 1e6:,.0f}", *(f"{of(times):.2f}" for of in (np.median, np.min, np.max))]
-        for name, own, times in zip(names, seconds, ratios, strict=True)
+        [name, f"{np.median(own) * 1e6:,.0f}", *with_range(own / seconds[0])]
+        for name, own in zip(names, seconds, strict=True)
     ]
     return table(header, rows, numbers=header[1:])
 
 
 def wav_files(folder: Path, most: int | None = None) -> list[str]:
-    """List the WAV files under `folder`, by their paths in it, in order."""
+    """List the WAV files under `folder`, by their paths in it, in order; refuse a folder without one."""
     # a Path costs as much as the look at a file's header
-    return sorted(glob("**/*.wav", root_dir=folder, recursive=True, include_hidden=True))[:most]  # noqa: PTH207
-
-
-def some_wav_files(folder: Path) -> list[str]:
-    """List the WAV files under `folder`, and refuse a folder without one."""
-    names = wav_files(folder)
+    names = sorted(glob("**/*.wav", root_dir=folder, recursive=True, include_hidden=True))[:most]  # noqa: PTH207
     if not names:
         raise typer.BadParameter(f"{folder}: no WAV file there")
     return names
 
 
-def blocks_of(recordings: list[Samples]) -> list[list[Samples]]:
-    """Cut the list into blocks of `BLOCK_RECORDINGS`."""
-    return [recordings[start : start + BLOCK_RECORDINGS] for start in range(0, len(recordings), BLOCK_RECORDINGS)]
-
-
-@functools.cache
-def decoded(folder: Path) -> tuple[list[list[Samples]], int]:
-    """Return the first channel of every WAV file under `folder`, int16, in blocks, and the rate of the first file."""
-    paths = [folder / name for name in some_wav_files(folder)]
-    recordings = [soundfile.read(path, dtype="int16", always_2d=True)[0][:, 0] for path in paths]
-    return blocks_of(recordings), soundfile.info(paths[0]).samplerate
+def decoded(folder: Path, most: int | None = None) -> tuple[list[list[Samples]], int]:
+    """Return the recordings under `folder`, in blocks, and the sampling rate of the first file."""
+    audio = [read_samples(folder / name) for name in wav_files(folder, most)]
+    recordings: list[Samples] = [one.samples for one in audio]
+    starts = range(0, len(recordings), BLOCK_RECORDINGS)
+    return [recordings[start : start + BLOCK_RECORDINGS] for start in starts], audio[0].sample_rate_hz
 
 
 def subjects(config: MfccConfig) -> dict[str, Prepare]:
@@ -220,20 +207,17 @@ def take_apart(
     Every stage is repeated by itself, so that what it works on is in the cache: the sum is what a quiet machine comes
     near to.
     """
-    samples, rate = soundfile.read(wav, dtype="int16", always_2d=True)
+    audio = read_samples(wav)
     for recipe in RECIPES:
-        config = MfccConfig(recipe=recipe, sample_rate_hz=rate)
-        first, number = sounding_frames(len(samples), config)
+        config = MfccConfig(recipe=recipe, sample_rate_hz=audio.sample_rate_hz)
+        first, number = sounding_frames(len(audio.samples), config)
         sound = PlacedSound(
-            samples=np.ascontiguousarray(samples[:, 0]),
-            offset=max(0, config.clip_samples - len(samples)) // 2,
+            samples=np.asarray(audio.samples, dtype=np.int16),
+            offset=max(0, config.clip_samples - len(audio.samples)) // 2,
             first_frame=first,
             n_frames=min(number, BLOCK_FRAMES),
         )
-        rows = [
-            [name, f"{microseconds(prepare, work, repetitions):.0f}"]
-            for name, (prepare, work) in stages(config, sound).items()
-        ]
+        rows = [[name, f"{microseconds(*works, repetitions):.0f}"] for name, works in stages(config, sound).items()]
         print(f"\n{recipe}: {sound.n_frames} sounding frames\n\n{table(['stage', 'us'], rows, numbers=['us'])}")
 
 
@@ -269,10 +253,7 @@ def stages(config: MfccConfig, sound: PlacedSound) -> dict[str, tuple[Work, Work
         pool.powers[:, : sound.n_frames] = powers
 
     return {
-        "pre-emphasis and window": (
-            empty,
-            lambda: pool.write_frames(sound, sound.first_frame, sound.n_frames),
-        ),
+        "pre-emphasis and window": (empty, lambda: pool.write_frames(sound, sound.first_frame, sound.n_frames)),
         "transform, squares": (refill, pool.squared),
         "filters, energy": (refill, lambda: pool.filter_squares(squares)),
         "logarithm, DCT, result": (refill, lambda: engine.write_coefficients(out, [sound])),

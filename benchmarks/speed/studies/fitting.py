@@ -8,30 +8,25 @@ another process keeps one core busy.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
-import pandas as pd
 import typer
 from numpy.typing import NDArray
 
 from benchmarks.cells.executors.local import cell_environment
-from benchmarks.protocol.folds import make_plan
-from benchmarks.protocol.tasks import find_task, label_recordings
-from benchmarks.settings import usable_cores
+from benchmarks.cells.jobs import list_cells, make_jobs
+from benchmarks.protocol.inputs import Surroundings, prepare_inputs
+from benchmarks.settings import RunSettings, usable_cores
 from benchmarks.speed.studies import fitting_models
 from benchmarks.speed.studies.fitting_models import Arrays, Timings
-from benchmarks.speed.studies.turns import Rounds, Subject, in_rounds
-from features.cache.content_hashes import content_hashes
-from features.cache.entries import mfcc_features
-from features.corpora.catalogue import open_corpus
-from features.mfcc import MfccConfig
+from benchmarks.speed.studies.turns import Rounds, Subject, in_rounds, with_range
+from benchmarks.terminal.progress import Stages
 from reports.text.markdown import table
 
 CASES = (("svm", False), ("xgboost", False), ("xgboost", True), ("cnn", False))
@@ -55,7 +50,6 @@ N_TRAINING, N_TEST = 5607, 1879
 def compare(
     folder: Annotated[Path | None, typer.Argument(help="published MFC images [synthetic arrays]")] = None,
     protocol: Annotated[str, typer.Option(help="of the images' folds: official or grouped")] = "official",
-    cache: Annotated[Path | None, typer.Option(help="folder of the feature cache [a temporary one]")] = None,
     rounds: Rounds = 5,
     models: Annotated[str, typer.Option(help="which ones")] = "svm,xgboost,cnn",
 ) -> None:
@@ -65,10 +59,9 @@ def compare(
         if folder is None:
             arrays, kind = synthetic_arrays(), "synthetic arrays"
         else:
-            arrays = published_fold(folder, cache or Path(temporary) / "cache", protocol)
+            arrays = published_fold(folder, protocol, Path(temporary) / "cache")
             kind = f"published images, {protocol}, first fold"
-        content: dict[str, Any] = dict(arrays)
-        np.savez(path, **content)
+        np.savez(path, **arrays)  # type: ignore[arg-type]
         sizes = f"fitted on {len(arrays['y_training']):,}, asked about {len(arrays['y_test']):,}"
         print(f"{kind}: {sizes}; {usable_cores()} cores, {rounds} rounds\n", flush=True)
         cases = [(model, busy) for model, busy in CASES if model in models.split(",")]
@@ -78,55 +71,38 @@ def compare(
 
 def measured_rows(model: str, busy: bool, path: Path, rounds: int) -> list[list[str]]:
     """Measure ours and the bare library in turns, and return the table's rows."""
-    threads = usable_cores()
-    arguments = (model, str(path), threads)
+    threads, what = usable_cores(), (model, str(path))
+    environment = cell_environment(threads)
     sides = [
-        Subject(name="ours", function=fitting_models.ours, arguments=arguments, environment=cell_environment(threads)),
-        Subject(name="bare", function=fitting_models.bare, arguments=arguments[:2]),
+        Subject(name="ours", function=fitting_models.ours, arguments=(*what, threads), environment=environment),
+        Subject(name="bare", function=fitting_models.bare, arguments=what),
     ]
     with busy_core() if busy else contextlib.nullcontext():
-        timings = in_rounds(sides, rounds)
-    return phase_rows(model, busy, timings["ours"], timings["bare"])
+        return phase_rows(model, busy, **in_rounds(sides, rounds))
 
 
 def phase_rows(model: str, busy: bool, ours: list[Timings], bare: list[Timings]) -> list[list[str]]:
-    """Return a row per phase: median seconds, ratios of elapsed and of processor time, the target.
-
-    Parameters
-    ----------
-    model, busy
-        Which case.
-    ours, bare
-        Timings of both sides, one per round.
-    """
+    """Return a row per phase: median seconds, ratios of elapsed and of processor time over rounds, the target."""
     rows = []
     for phase in ours[0]:
         theirs, own = (np.array([timings[phase] for timings in side]) for side in (bare, ours))
-        ratios = theirs / np.maximum(own, 1e-9)
-        elapsed = ratios[:, 0]
+        elapsed, processor = (theirs / np.maximum(own, 1e-9)).T
+        times = [_seconds(float(np.median(side[:, 0]))) for side in (theirs, own)]
+        ratios = [*with_range(elapsed), f"{np.median(processor):.2f}"]
         target = TARGETS.get((model, busy, phase))
-        rows.append(
-            [
-                f"{model}, a core busy" if busy else model,
-                phase,
-                *(_seconds(float(np.median(side[:, 0]))) for side in (theirs, own)),
-                *(f"{ratio:.2f}" for ratio in (np.median(elapsed), elapsed.min(), elapsed.max())),
-                f"{np.median(ratios[:, 1]):.2f}",
-                "" if target is None else f"{target:g}",
-            ]
-        )
+        name = f"{model}, a core busy" if busy else model
+        rows.append([name, phase, *times, *ratios, "" if target is None else f"{target:g}"])
     return rows
 
 
 @contextlib.contextmanager
 def busy_core() -> Iterator[None]:
     """Keep one core busy meanwhile."""
-    spinner = subprocess.Popen([sys.executable, "-c", "while True: pass"])
-    try:
-        yield
-    finally:
-        spinner.kill()
-        spinner.wait()
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as spinner:
+        try:
+            yield
+        finally:
+            spinner.kill()
 
 
 def _seconds(seconds: float) -> str:
@@ -148,42 +124,21 @@ def synthetic_arrays() -> Arrays:
     return _parted({"flat": flat.reshape(n, -1), "image": image, "y": y}, test=np.arange(n) >= N_TRAINING)
 
 
-def published_fold(folder: Path, cache: Path, protocol: str) -> Arrays:
-    """Return the first fold of gender of AudioMNIST's published MFC images.
-
-    Parameters
-    ----------
-    folder
-        Of the images.
-    cache
-        The feature cache.
-    protocol
-        As in a run, ``official`` or ``grouped``.
+def published_fold(folder: Path, protocol: str, cache: Path) -> Arrays:
+    """Return the first fold of gender of AudioMNIST's published MFC images in `folder`, as a run's cell sees it.
 
     Raises
     ------
     CorpusError, TaskError
         The folder does not hold the images, or not all speakers of the folds.
     """
-    corpus = open_corpus(f"mfc-images:{folder}", cache=cache)
-    recordings = corpus.recordings.assign(content_hash=content_hashes(corpus, cache))
-    corpus = dataclasses.replace(corpus, recordings=recordings)
-    features = mfcc_features(corpus, MfccConfig(recipe="seed"), cache=cache)
-    if features.images is None:
-        raise ValueError("a corpus of published images has images")
-    task = find_task("gender")
-    labelled = label_recordings(recordings, task)
-    row_of = pd.Series(np.arange(len(features.index)), index=features.index["recording_id"])
-    folds = make_plan(labelled, task, protocol, premium=False).folds
-    first = folds[folds["fold"] == folds["fold"].min()]
-    split = first.merge(labelled.recordings, on="recording_id").sort_values("recording_id")
-    rows = row_of[split["recording_id"]].to_numpy()
-    values = {
-        "flat": np.asarray(features.values[rows], dtype=np.float32).reshape(len(rows), -1),
-        "image": features.images[rows],
-        "y": (split["gender"] == "male").to_numpy().astype(np.int64),
-    }
-    return _parted(values, test=(split["role"] == "test").to_numpy())
+    settings = RunSettings(corpus=f"mfc-images:{folder}", protocol=protocol, premium=False)
+    inputs = prepare_inputs(settings, Surroundings(cache=cache, stages=Stages()))
+    (job,) = make_jobs(list_cells(inputs, {"cnn": {}})[:1], inputs)
+    rows, images = job.split.tensor_rows, inputs.features.images
+    assert images is not None  # a corpus of images has them
+    flat = np.asarray(inputs.features.values[rows], dtype=np.float32).reshape(len(rows), -1)
+    return _parted({"flat": flat, "image": images[rows], "y": job.split.y}, test=job.split.role == "test")
 
 
 def _parted(values: Arrays, test: NDArray[np.bool_]) -> Arrays:

@@ -32,28 +32,15 @@ def tell(run: Annotated[Path, typer.Option(help="run directory; its cells ran on
 
 
 def seconds_of_cells(timings: pd.DataFrame) -> pd.DataFrame:
-    """Return a row per cell: ``model`` and `COLUMNS`, in seconds.
-
-    Parameters
-    ----------
-    timings
-        Of a run; every cell has a row of phase ``process``.
-    """
+    """Return a row per cell of a run: ``model`` and `COLUMNS`, in seconds."""
     of_cells = timings[timings["phase"] != "extract"]
-    seconds = of_cells.pivot_table(
-        index=list(tables.CELL_KEYS), columns="phase", values="seconds", aggfunc="sum", sort=False
-    )
-    process = seconds.pop("process")
-    fits = seconds[seconds.columns.intersection(FITTING)].sum(axis=1)
-    phases = seconds.sum(axis=1)
-    cells = {
-        "process": process,
-        "import": seconds["import"],
-        "fits": fits,
-        "answers": phases - fits - seconds["import"],
-        "harness": process - phases,
-    }
-    return pd.DataFrame(cells).reset_index()[["model", *COLUMNS]]
+    keys = list(tables.CELL_KEYS)
+    seconds = of_cells.pivot_table(index=keys, columns="phase", values="seconds", aggfunc="sum", sort=False)
+    fits = seconds.reindex(columns=FITTING).sum(axis=1)
+    phases = seconds.drop(columns="process").sum(axis=1)
+    answers = phases - fits - seconds["import"]
+    cells = seconds.assign(fits=fits, answers=answers, harness=seconds["process"] - phases)
+    return cells.reset_index()[["model", *COLUMNS]]
 
 
 def as_text(cells: pd.DataFrame) -> str:

@@ -18,10 +18,9 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from benchmarks.cells.executors.local import cell_environment
 from benchmarks.settings import usable_cores
 from benchmarks.speed.studies.fitting import synthetic_arrays
-from benchmarks.speed.studies.turns import Rounds, Subject, in_turns, timed
+from benchmarks.speed.studies.turns import Rounds, Subject, in_rounds, timed
 from features.mfcc import MfccConfig
 from models.files.saved_models import save_model
 from models.protocol import Examples, ModelSetup
@@ -45,7 +44,7 @@ def compare(rounds: Rounds = 7) -> None:
             "libraries": ["-c", LIBRARIES],
         }
         subjects = [Subject(name=name, function=run_python, arguments=words) for name, words in commands.items()]
-        timings = in_turns(subjects, [[]] * rounds)
+        timings = in_rounds(subjects, rounds)
     print(as_table({name: np.array(seconds) for name, seconds in timings.items()}))
 
 
@@ -72,9 +71,7 @@ def write_recordings(folder: Path) -> list[str]:
 
 def run_python(*arguments: str) -> tuple[float, float]:
     """Return elapsed and processor seconds of Python with `arguments`, in an environment that says next to nothing."""
-    environment = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")} | {
-        "PYTHONPATH": cell_environment(1)["PYTHONPATH"]
-    }
+    environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "PYTHONPATH") if name in os.environ}
     command = [sys.executable, "-P", *arguments]
     return timed(lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment))
 

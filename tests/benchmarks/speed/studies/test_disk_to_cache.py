@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 import soundfile
 from typer.testing import CliRunner
 
+from benchmarks.speed.studies import disk_to_cache
 from benchmarks.speed.studies.__main__ import app
 from benchmarks.speed.studies.disk_to_cache import Road, as_table, speed_up
 
@@ -35,14 +37,15 @@ def test_the_table_by_hand() -> None:
     assert free == "3.20 times as fast by CPU time, a core for each (2.40 to 6.40)"
 
 
-def test_one_round(tmp_path: Path) -> None:
+def test_one_round(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(disk_to_cache, "FEW", 4)
     rng = np.random.default_rng(1)
     for speaker in ("a", "b"):
         (tmp_path / speaker).mkdir()
         for take in range(3):
             sound = rng.integers(-9_000, 9_000, 4_800).astype(np.int16)
             soundfile.write(tmp_path / speaker / f"{take}.wav", sound, 48_000)
-    done = CliRunner().invoke(app, ["disk-to-cache", str(tmp_path), "--rounds", "1", "--few", "4"])
+    done = CliRunner().invoke(app, ["disk-to-cache", str(tmp_path), "--rounds", "1"])
     assert done.exit_code == 0, done.output
     for name in ("in memory, 6", "4, up to 1", "4, up to 2", "6, up to 1", "6, up to 2", "times as fast"):
         assert name in done.stdout

@@ -9,36 +9,34 @@ import time
 import pytest
 
 from benchmarks.cells.executors.local import cell_environment
-from benchmarks.speed.studies.turns import Process, Subject, default_environment, in_rounds, in_turns, timed
+from benchmarks.speed.studies.turns import Subject, ask, default_environment, in_rounds, timed
 
-NAMED = Subject(name="named", function=os.path.join, arguments=["a"])
+NAMED = Subject(name="named", function=os.path.join, arguments=["a", "b"])
 PID = Subject(name="own number", function=os.getpid)
 
 
-def test_a_turn_adds_to_the_arguments_and_processes_stay() -> None:
-    assert in_turns([NAMED], [["b"], ["c", "d"]]) == {"named": ["a/b", "a/c/d"]}
-    one, other = in_turns([PID], [[], []])["own number"]
-    assert one == other != os.getpid()
+def test_a_subject_answers_with_its_arguments_in_another_process() -> None:
+    assert in_rounds([NAMED], 2) == {"named": ["a/b", "a/b"]}
+    assert ask(PID) != os.getpid()
 
 
 def test_every_round_has_new_processes_and_every_other_goes_backwards() -> None:
     asked = []
     first, second = (Subject(name=name, function=os.getpid) for name in ("first", "second"))
-    numbers = in_rounds([first, second], 2, lambda process: asked.append(process.subject.name) or process.ask())
+    numbers = in_rounds([first, second], 2, lambda subject: asked.append(subject.name) or ask(subject))
     assert asked == ["first", "second", "second", "first"]
     assert len({number for own in numbers.values() for number in own}) == 4
 
 
 def test_a_process_is_looked_at_until_it_answers() -> None:
     looks = []
-    with Process(Subject(name="slow", function=time.sleep, arguments=[0.2])) as process:
-        assert process.ask(look=lambda: looks.append(process.pid)) is None
-    assert len(looks) > 1
+    assert ask(Subject(name="slow", function=time.sleep, arguments=[0.2]), looks.append) is None
+    assert len(looks) > 1 and len(set(looks)) == 1
 
 
 def test_a_subject_that_fails_is_named() -> None:
     with pytest.raises(RuntimeError, match="divided: its process ended with exit status 1"):
-        in_turns([Subject(name="divided", function=operator.truediv, arguments=[1, 0])], [[]])
+        ask(Subject(name="divided", function=operator.truediv, arguments=[1, 0]))
 
 
 def test_libraries_choose_their_own_threads(monkeypatch: pytest.MonkeyPatch) -> None:
