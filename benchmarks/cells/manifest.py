@@ -52,10 +52,7 @@ def manifest_of(inputs: Inputs, models: plug_ins.Sources) -> dict[str, Any]:
         "machine": provenance.machine(),
         "versions": conditions["versions"],
         "commit": provenance.commit(),
-        "settings": {
-            **settings.model_dump(mode="json", exclude=_NO_CONDITIONS),
-            "models": list(models),
-        },
+        "settings": {**settings.model_dump(mode="json", exclude=_NO_CONDITIONS), "models": list(models)},
     }
 
 

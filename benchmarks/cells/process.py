@@ -130,11 +130,7 @@ def see(features: Features, name: str, rows: SplitRows) -> Callable[[NDArray[np.
 
 
 def fit(
-    model: Model,
-    x: Callable[[NDArray[np.int64]], NDArray[Any]],
-    rows: SplitRows,
-    refit: bool,
-    watch: Stopwatch,
+    model: Model, x: Callable[[NDArray[np.int64]], NDArray[Any]], rows: SplitRows, refit: bool, watch: Stopwatch
 ) -> dict[str, Any]:
     """Let `model` choose and refit on training and validation recordings; it is handed nothing else."""
     train, validation, both = rows.where("train"), rows.where("validation"), rows.where("train", "validation")
@@ -189,11 +185,7 @@ def _predictions(job: CellJob, asked: SplitRows, prediction: Prediction) -> pd.D
 
 def _timings(job: CellJob, watch: Stopwatch, load: float) -> pd.DataFrame:
     return pd.DataFrame(watch.rows).assign(
-        **job.cell.keys,
-        threads=job.threads,
-        contended=job.contended,
-        machine=provenance.machine_name(),
-        load=load,
+        **job.cell.keys, threads=job.threads, contended=job.contended, machine=provenance.machine_name(), load=load
     )
 
 
@@ -208,9 +200,7 @@ def _keep_model(job: CellJob, model: Model, folder: Path) -> int | None:
     saved = folder / "model"
     saved.mkdir()
     save_model(
-        model,
-        saved,
-        card={**job.card, "name": job.cell.model, "cell": job.cell.keys, "classes": list(job.classes)},
+        model, saved, card={**job.card, "name": job.cell.model, "cell": job.cell.keys, "classes": list(job.classes)}
     )
     n_bytes = sum(path.stat().st_size for path in saved.rglob("*") if path.is_file())
     if not job.save:

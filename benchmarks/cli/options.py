@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 Corpus = Annotated[str, typer.Option(help="virtual, audiomnist:DIR, mfc-images:DIR or manifest:FILE.csv")]
 Cache = Annotated[Path | None, typer.Option(help="folder for extracted MFCCs [default: the user's cache folder]")]
 TimingsFrom = Annotated[
-    Path | None,
-    typer.Option(metavar="DIR", help="show the times of this other run of the same cells [this run's own]"),
+    Path | None, typer.Option(metavar="DIR", help="show the times of this other run of the same cells [this run's own]")
 ]
 
 

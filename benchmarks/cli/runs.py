@@ -54,8 +54,7 @@ def run(
         str | None, typer.Option(help="official, grouped, leave-accent-out, recording-random [grouped]")
     ] = None,
     models: Annotated[
-        str | None,
-        typer.Option(help=f"{', '.join(CATALOGUE)}, package.module:factory [svm,xgboost,cnn]"),
+        str | None, typer.Option(help=f"{', '.join(CATALOGUE)}, package.module:factory [svm,xgboost,cnn]")
     ] = None,
     folds: Annotated[int | None, typer.Option(help="folds per repetition [5, or what the speakers allow]")] = None,
     repetitions: Annotated[int | None, typer.Option(help="how often all folds are drawn [1]")] = None,

@@ -32,7 +32,6 @@ SAME_BYTES = "the same bytes as"
 
 
 @dataclass(frozen=True, kw_only=True)
-@dataclass(frozen=True, kw_only=True)
 class Splits:
     """Roles of all rows of the tensor in all splits.
 

@@ -127,12 +127,7 @@ def prepare_corpus(corpus: Corpus, settings: RunSettings, surroundings: Surround
     _stop_if_strict(corpus, settings)
     with stages.stage("extract") as extracted:
         features = mfcc_features(
-            corpus,
-            config,
-            cache=cache,
-            jobs=settings.jobs_for_extraction,
-            on_progress=extracted,
-            say=stages.say,
+            corpus, config, cache=cache, jobs=settings.jobs_for_extraction, on_progress=extracted, say=stages.say
         )
     corpus = _with_mfcc_notes(_without_unreadable(corpus, features), config, features)
     _stop_if_strict(corpus, settings)
