@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import pkgutil
 import re
 import shlex
 import subprocess
@@ -15,6 +16,7 @@ from benchmarks.cli.app import app
 from benchmarks.speed.studies.__main__ import app as studies
 
 CHECKOUT = Path(__file__).resolve().parents[1]
+CONTRIBUTING = (CHECKOUT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
 COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", README, flags=re.DOTALL) for line in block.splitlines()]
 SET_UP = [command for command in COMMANDS if "pip install" in command]
@@ -24,6 +26,7 @@ METHOD_COMMANDS = [
 ]
 PERFORMANCE = (CHECKOUT / "docs" / "performance.md").read_text(encoding="utf-8")
 STUDIES = re.findall(r"python -m benchmarks\.speed\.studies [^`\n]+", PERFORMANCE)
+PACKAGES = ("features", "models", "benchmarks", "reports")
 OWN = [command for command in COMMANDS if command.startswith("python -m benchmarks ")]
 
 
@@ -101,3 +104,24 @@ def test_documents_name_no_registry_and_no_machine():
             text = (CHECKOUT / name).read_text(encoding="utf-8")
             assert not [host for host in hosts if host in text], name
             assert machine not in text, name
+
+
+def test_the_map_of_contributing_names_every_room():
+    rooms = CONTRIBUTING[CONTRIBUTING.index("## Where things belong") : CONTRIBUTING.index("**The journey")]
+    inits = [path for name in PACKAGES for path in (CHECKOUT / name).rglob("__init__.py")]
+    assert len(inits) > 20
+    assert not [path.parent.name for path in inits if f"{path.parent.name}/" not in rooms]
+
+
+def test_files_named_in_contributing_exist():
+    paths = re.findall(r"`((?:features|models|benchmarks|reports|tests|docs)/[\w/.-]+)`", CONTRIBUTING)
+    assert len(paths) > 30
+    placeholders = ("NAME", "FORMAT")
+    assert not [
+        path for path in paths if not any(word in path for word in placeholders) and not (CHECKOUT / path).exists()
+    ]
+
+
+@pytest.mark.parametrize("name", re.findall(r"`((?:features|models|benchmarks|reports)(?:\.\w+){2,})`", CONTRIBUTING))
+def test_what_the_journeys_pass_is_there(name):
+    assert pkgutil.resolve_name(name)
