@@ -85,7 +85,7 @@ def machine() -> dict[str, str | int]:
 
 def machine_name() -> str:
     """Name the machine in a few words: its processor and cores."""
-    return f"{_processor()}, {psutil.cpu_count() or 0} cores"
+    return "{processor}, {cores} cores".format(**machine())
 
 
 def load_average() -> float:

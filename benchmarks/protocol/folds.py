@@ -32,18 +32,10 @@ Split = dict[str, str]
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """All splits of a run.
+    """All splits of a run: the folds table, and the number of folds of the main protocol per repetition.
 
-    Attributes
-    ----------
-    folds
-        The folds table.
-    n_folds
-        Folds of the main protocol, per repetition.
-    fold_names
-        What each fold tests, where it has a name (an accent).
-    notes
-        What a reader must know about how the folds came about, as sentences.
+    `fold_names` say what each fold tests, where it has a name (an accent); `notes` are sentences on what a reader must
+    know about how the folds came about.
     """
 
     folds: pd.DataFrame
@@ -112,14 +104,8 @@ def make_plan(
 ) -> Plan:
     """Build the splits of `protocol`, checked, with one ``recording-random`` split beside them if `premium`.
 
-    Parameters
-    ----------
-    n_folds
-        Folds per repetition; None takes 5, or fewer where the speakers allow no more, and says so.
-    repetitions
-        How often all folds are drawn; fixed splits (``official``) have one.
-    seed
-        Seed of the drawing.
+    `n_folds` None takes 5 folds per repetition, or fewer where the speakers allow no more, and says so. All folds are
+    drawn `repetitions` times, fixed splits (``official``) once.
 
     Raises
     ------
