@@ -30,14 +30,9 @@ class Stages:
     def stage(self, name: str) -> Iterator[OnProgress]:
         """Open a stage; the function handed out takes (done, total), total 0 where it is not known."""
         if self.console.is_terminal:
-            columns = (
-                BarColumn(),
-                MofNCompleteColumn(),
-                TimeElapsedColumn(),
-                TextColumn("left"),
-                TimeRemainingColumn(),
-            )
-            with Progress(TextColumn("{task.description:<12}"), *columns, console=self.console) as progress:
+            times = (TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
+            columns = (TextColumn("{task.description:<12}"), BarColumn(), MofNCompleteColumn(), *times)
+            with Progress(*columns, console=self.console) as progress:
                 task = progress.add_task(name, total=None)
                 yield lambda done, total: progress.update(task, completed=done, total=total or None)
         else:
