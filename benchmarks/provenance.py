@@ -14,22 +14,8 @@ import psutil
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 PACKAGES = (
-    "numpy",
-    "scipy",
-    "pandas",
-    "pyarrow",
-    "python_speech_features",
-    "soundfile",
-    "soxr",
-    "scikit-learn",
-    "scikit-learn-intelex",
-    "xgboost",
-    "xgboost-cpu",
-    "keras",
-    "tensorflow",
-    "tensorflow-cpu",
-    "torch",
-    "jax",
+    *("numpy", "scipy", "pandas", "pyarrow", "python_speech_features", "soundfile", "soxr", "scikit-learn"),
+    *("scikit-learn-intelex", "xgboost", "xgboost-cpu", "keras", "tensorflow", "tensorflow-cpu", "torch", "jax"),
     "espeakng-loader",
 )
 

@@ -58,19 +58,9 @@ def _user_errors() -> tuple[type[Exception], ...]:
     from reports.run_directory.files import TableError
 
     return (
-        OSError,  # a file or folder that cannot be read or written
-        sqlite3.Error,  # the same of the cache
-        AudioError,
-        CacheError,
-        CorpusError,
-        GatesError,
-        ImageError,
-        ModelFileError,
-        RunError,
-        SettingsError,
-        TableError,
-        TaskError,
-        UnknownModelError,
+        *(OSError, sqlite3.Error),  # a file or folder that cannot be read or written; the same of the cache
+        *(AudioError, CacheError, CorpusError, GatesError, ImageError, ModelFileError),
+        *(RunError, SettingsError, TableError, TaskError, UnknownModelError),
     )
 
 

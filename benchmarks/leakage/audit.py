@@ -175,7 +175,8 @@ def _near(copies: Sequence[NDArray[np.int64]], splits: Splits, features: Feature
         for i, j, distance in zip(near.first.tolist(), near.second.tolist(), near.distance.tolist(), strict=True)
         if i not in known or known[i] != known.get(j)
     ]
-    usual = f"; the usual distance to the nearest is {near.median:.3f}" if np.isfinite(near.median) else ""
+    median = near.median if np.isfinite(near.median) else None
+    usual = "" if median is None else f"; the usual distance to the nearest is {median:.3f}"
     return _check(
         [
             f"'{splits.recording_id[i]}' and '{splits.recording_id[j]}' (distance {distance:.4f}; "
@@ -189,11 +190,7 @@ def _near(copies: Sequence[NDArray[np.int64]], splits: Splits, features: Feature
         n_findings=len(pairs),
         cannot_find="Copies with noise 30 dB below the voice or louder, at another speed or sampling rate, from a "
         "lossy codec at a low rate, or played in another room.",
-        numbers={
-            "limit": near.limit,
-            "median": near.median if np.isfinite(near.median) else None,
-            "n_pairs": near.n_pairs,
-        },
+        numbers={"limit": near.limit, "median": median, "n_pairs": near.n_pairs},
     )
 
 

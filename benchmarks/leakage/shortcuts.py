@@ -25,11 +25,7 @@ N_PERMUTATIONS_WITHIN = 299
 N_BINS = 4
 LEVEL = 0.05
 
-_SAME_THING = {
-    "accent_bucket": ("accent", "accent_bucket"),
-    "age_band": ("age_band",),
-    "origin_bucket": ("origin_bucket",),
-}
+_SAME_THING = {"accent_bucket": "accent"}
 _CATEGORIES = ("gender", "accent", "native_speaker", "age_band", "origin_bucket", "room", "day", "sample_rate_hz")
 _NUMBERS = ("duration_s", "take")
 _BATCH = 100
@@ -71,7 +67,7 @@ def telling_attributes(labelled: LabelledRecordings, task: Task) -> list[Telling
     rng = np.random.default_rng([SEED, 77])
     number = N_PERMUTATIONS if task.per_speaker else N_PERMUTATIONS_WITHIN
     permuted = np.stack([label, *(_permuted(label, speaker, task.per_speaker, rng) for _ in range(number))])
-    own = _SAME_THING.get(task.column, (task.column,))
+    own = (task.column, _SAME_THING.get(task.column))
     judged: list[Telling] = []
     for name in (name for name in (*_CATEGORIES, *_NUMBERS) if name not in own):
         value = _coded(units[name], name in _NUMBERS)
