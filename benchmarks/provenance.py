@@ -14,22 +14,8 @@ import psutil
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 PACKAGES = (
-    "numpy",
-    "scipy",
-    "pandas",
-    "pyarrow",
-    "python_speech_features",
-    "soundfile",
-    "soxr",
-    "scikit-learn",
-    "scikit-learn-intelex",
-    "xgboost",
-    "xgboost-cpu",
-    "keras",
-    "tensorflow",
-    "tensorflow-cpu",
-    "torch",
-    "jax",
+    *("numpy", "scipy", "pandas", "pyarrow", "python_speech_features", "soundfile", "soxr", "scikit-learn"),
+    *("scikit-learn-intelex", "xgboost", "xgboost-cpu", "keras", "tensorflow", "tensorflow-cpu", "torch", "jax"),
     "espeakng-loader",
 )
 
@@ -85,7 +71,7 @@ def machine() -> dict[str, str | int]:
 
 def machine_name() -> str:
     """Name the machine in a few words: its processor and cores."""
-    return f"{_processor()}, {psutil.cpu_count() or 0} cores"
+    return "{processor}, {cores} cores".format(**machine())
 
 
 def load_average() -> float:

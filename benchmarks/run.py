@@ -1,14 +1,14 @@
 """A run from end to end; its steps are functions that growth, the command ``audit`` and others call too.
 
-Inputs (`prepare_inputs`), cells (`list_cells`), what is known before any of them is run (`begin`), results
-(`run_cells`, ``RunDirectory.collect``), and what is told of them (`tell`): summary, examples, page.
+Inputs (`prepare_inputs`), cells (`list_cells`), what is known before any of them is run (``RunDirectory.begin``),
+results (`run_cells`, ``RunDirectory.collect``), and what is told of them (`tell`): summary, examples, page.
 """
 
 from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,27 +45,17 @@ from reports.text.printable import printable
 
 @dataclass(frozen=True, kw_only=True)
 class RunResult:
-    """What a run left: its directory, its page (None where no cell finished), cells run now, cells that failed."""
+    """What a run left: its directory, its page (None where no cell finished), and the cells that failed."""
 
     folder: Path
     report: Path | None
-    n_ran: int
     failed: list[dict[str, str]]
 
 
 def run(settings: RunSettings, surroundings: Surroundings, *, command: str, created: datetime.datetime) -> RunResult:
     """Run the benchmark that `settings` describe, or what is missing of it, and write its report.
 
-    Parameters
-    ----------
-    settings
-        What to run.
-    surroundings
-        Cache, progress and environment.
-    command
-        The command line that repeats the run, for the report.
-    created
-        When the run is made, for the report.
+    The report says the `command` that repeats the run, and when it was `created`.
 
     Raises
     ------
@@ -88,14 +78,13 @@ def run(settings: RunSettings, surroundings: Surroundings, *, command: str, crea
             surroundings.stages.say(line)
         named = {**models, **{cell.model: others[cell.model] for cell in kept}}
         manifest = {**manifest_of(inputs, named), "command": command, "created": created.isoformat()}
-        begin(directory, inputs, manifest)
-        Audit.write(audit.audit(inputs, next(make_jobs(cells, inputs), None), seed=SEED), directory.path)
-        n_ran = run_cells(directory, inputs, cells)
+        directory.begin(inputs, manifest)
+        Audit.write(audit.audit(inputs, next(make_jobs(cells, inputs), None)), directory.path)
+        run_cells(directory, inputs, cells)
         cells += kept
-        failed = directory.failures(cells)
         finished = directory.collect(cells, manifest, inputs.features)
         report = tell(directory, inputs) if finished else None
-        return RunResult(folder=directory.path, report=report, n_ran=n_ran, failed=failed)
+        return RunResult(folder=directory.path, report=report, failed=directory.failures(cells))
 
 
 def _check_timings_from(inputs: Inputs) -> None:
@@ -142,12 +131,6 @@ def told(others: plug_ins.Sources, kept: Sequence[Cell]) -> Iterator[str]:
         yield f"model '{model}' of a former run is a plug-in and not named now: {fate}; name it in --models to run it"
 
 
-def begin(directory: RunDirectory, inputs: Inputs, manifest: dict[str, Any]) -> None:
-    """Write what is known before any cell is run: the manifest, recordings, quarantine and folds."""
-    directory.write_manifest(manifest)
-    directory.write_inputs(inputs)
-
-
 def executor_of(directory: RunDirectory, inputs: Inputs) -> Executor:
     """Return who runs the cells: this machine, within the limits of the settings."""
     settings = inputs.settings
@@ -159,8 +142,8 @@ def executor_of(directory: RunDirectory, inputs: Inputs) -> Executor:
     )
 
 
-def run_cells(directory: RunDirectory, inputs: Inputs, cells: Sequence[Cell]) -> int:
-    """Run those of `cells` that are not finished, record those that fail, and return how many were run.
+def run_cells(directory: RunDirectory, inputs: Inputs, cells: Sequence[Cell]) -> None:
+    """Run those of `cells` that are not finished, and record those that fail.
 
     Raises
     ------
@@ -186,7 +169,6 @@ def run_cells(directory: RunDirectory, inputs: Inputs, cells: Sequence[Cell]) ->
                 directory.record_failure(outcome)
                 stages.say(f"cell {outcome.job.cell.name} failed: {outcome.error}")
             advance(done, len(missing))
-    return len(missing)
 
 
 def tell(directory: RunDirectory, inputs: Inputs) -> Path:
@@ -198,24 +180,13 @@ def tell(directory: RunDirectory, inputs: Inputs) -> Path:
     return page.render(directory.path)
 
 
-def write_examples(folder: Path, recording_ids: Iterable[str], features: Features) -> None:
-    """Write MFC images, ``folder/<recording>.png``, coefficient 0 on top; remove those of former runs.
-
-    Parameters
-    ----------
-    folder
-        It is made.
-    recording_ids
-        The recordings that most models got wrong, once the summary names them.
-    features
-        Their MFCCs, or the published images.
-    """
+def write_examples(folder: Path, recording_ids: Sequence[str], features: Features) -> None:
+    """Write MFC images, ``folder/<recording>.png``, coefficient 0 on top; remove those of former runs."""
     folder.mkdir(exist_ok=True)
     remove_abandoned(folder)
     old = set(folder.glob("*.png"))
-    row_of = {recording: row for row, recording in enumerate(features.index["recording_id"])}
-    for recording in recording_ids:
-        row = row_of[recording]
+    rows = pd.Index(features.index["recording_id"]).get_indexer(recording_ids)
+    for recording, row in zip(recording_ids, rows, strict=True):
         if features.images is not None:
             rgb = np.asarray(features.images[row])
         else:
@@ -242,7 +213,7 @@ def audit_corpus(settings: RunSettings, surroundings: Surroundings) -> dict[str,
     inputs = prepare_inputs(settings, surroundings)
     cells = list_cells(inputs, plug_ins.sources(settings.models))
     jobs = list(make_jobs([cell for cell in cells if (cell.split, cell.seed) == (cells[0].split, SEED)], inputs))
-    audited = audit.audit(inputs, jobs[0], seed=SEED)
+    audited = audit.audit(inputs, jobs[0])
     with surroundings.stages.stage("models") as advance:
         peeks = audit.models_check(isolation.peeking(inputs, jobs), [job.cell.model for job in jobs])
         advance(len(jobs), len(jobs))

@@ -80,11 +80,7 @@ class RunSettings(BaseModel):
     corpus: str = "virtual"
     task: str = "gender"
     protocol: str = "grouped"
-    models: Annotated[tuple[str, ...], BeforeValidator(_split_commas), Field(min_length=1)] = (
-        "svm",
-        "xgboost",
-        "cnn",
-    )
+    models: Annotated[tuple[str, ...], BeforeValidator(_split_commas), Field(min_length=1)] = ("svm", "xgboost", "cnn")
     folds: Annotated[int, Field(ge=3)] | None = None
     repetitions: Annotated[int, Field(ge=1, le=1000)] = 1
     seeds: Annotated[int, Field(ge=1, le=1000)] = 1

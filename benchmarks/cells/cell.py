@@ -7,7 +7,6 @@ the rest as JSON in the stream's metadata.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -30,8 +29,7 @@ _HEADER = b"job"
 _ROWS = pa.schema(
     [
         *(pa.field(name, pa.string()) for name in DESCRIBED),
-        pa.field("tensor_row", pa.int64(), nullable=False),
-        pa.field("y", pa.int64(), nullable=False),
+        *(pa.field(name, pa.int64(), nullable=False) for name in ("tensor_row", "y")),
         pa.field("role", pa.string(), nullable=False),
     ]
 )
@@ -39,18 +37,9 @@ _ROWS = pa.schema(
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """One model on one split with one training seed.
+    """One model, as the user named it, on one split (protocol, repetition, fold) with one training seed.
 
-    Attributes
-    ----------
-    model
-        As the user named it.
-    protocol, repetition, fold
-        The split.
-    seed
-        Of the training.
-    key
-        Hash of all that the cell's result depends on (SHA-256, hexadecimal).
+    `key` is a hash of all that the cell's result depends on (SHA-256, hexadecimal).
     """
 
     model: str
@@ -76,39 +65,9 @@ class Cell:
         return self.protocol, self.repetition, self.fold
 
 
-@dataclass(frozen=True, kw_only=True)
-class SplitRows:
-    """The recordings of one split, sorted by their ids.
-
-    Attributes
-    ----------
-    recordings
-        Their columns `DESCRIBED`.
-    tensor_rows
-        Their rows in the tensor of the features.
-    y
-        Their labels, as places among the job's classes.
-    role
-        ``train``, ``validation`` or ``test``.
-    """
-
-    recordings: pd.DataFrame
-    tensor_rows: NDArray[np.int64]
-    y: NDArray[np.int64]
-    role: NDArray[Any]
-
-    def where(self, *roles: str) -> NDArray[np.int64]:
-        """Positions of the recordings that have one of `roles`."""
-        return np.flatnonzero(np.isin(self.role, roles))
-
-    def take(self, places: NDArray[np.int64]) -> SplitRows:
-        """Return the recordings at `places` alone."""
-        return SplitRows(
-            recordings=self.recordings.iloc[places].reset_index(drop=True),
-            tensor_rows=self.tensor_rows[places],
-            y=self.y[places],
-            role=self.role[places],
-        )
+def places(split: pd.DataFrame, *roles: str) -> NDArray[np.int64]:
+    """Return the places of the recordings of a job's split that have one of `roles`."""
+    return np.flatnonzero(split["role"].isin(roles))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,16 +76,15 @@ class CellJob:
 
     Attributes
     ----------
-    cell
-        Which cell.
     split
-        Its recordings.
+        Its recordings, sorted by their ids: columns `DESCRIBED`; ``tensor_row``, the row in the tensor of the features;
+        ``y``, the label as a place among `classes`; ``role``.
     features
         The entry of the feature cache, relative to the cache.
     classes
         Labels, in the order of the scores.
-    threads, contended
-        Threads the model may use; whether other cells run at the same time.
+    contended
+        Whether other cells run at the same time.
     refit, save
         Whether to refit on training and validation; whether to keep the model.
     versions, source
@@ -136,7 +94,7 @@ class CellJob:
     """
 
     cell: Cell
-    split: SplitRows
+    split: pd.DataFrame
     features: str
     classes: tuple[str, ...]
     threads: int
@@ -149,16 +107,13 @@ class CellJob:
 
     def to_bytes(self) -> bytes:
         """Write the job for `from_bytes`."""
-        told = {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name != "split"}
-        split = self.split
-        frame = split.recordings.assign(tensor_row=split.tensor_rows, y=split.y, role=split.role)
-        rows = pa.Table.from_pandas(frame, schema=_ROWS, preserve_index=False)
-        rows = rows.replace_schema_metadata({_HEADER: json.dumps({**told, "cell": dataclasses.asdict(self.cell)})})
+        told = {name: value for name, value in vars(self).items() if name != "split"}
+        rows = pa.Table.from_pandas(self.split, schema=_ROWS, preserve_index=False)
+        rows = rows.replace_schema_metadata({_HEADER: json.dumps({**told, "cell": vars(self.cell)})})
         written = pa.BufferOutputStream()
         with pa.ipc.new_stream(written, rows.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as stream:
             stream.write_table(rows)
-        content: bytes = written.getvalue().to_pybytes()
-        return content
+        return bytes(written.getvalue())
 
     @classmethod
     def from_bytes(cls, content: bytes) -> CellJob:
@@ -166,11 +121,5 @@ class CellJob:
         with pa.ipc.open_stream(content) as stream:
             rows = stream.read_all()
         told = json.loads(rows.schema.metadata[_HEADER])
-        frame = rows.replace_schema_metadata().to_pandas()
-        split = SplitRows(
-            recordings=frame[list(DESCRIBED)],
-            tensor_rows=frame["tensor_row"].to_numpy(),
-            y=frame["y"].to_numpy(),
-            role=frame["role"].to_numpy(dtype=object),
-        )
-        return cls(**{**told, "cell": Cell(**told["cell"]), "classes": tuple(told["classes"]), "split": split})
+        told |= {"cell": Cell(**told["cell"]), "classes": tuple(told["classes"])}
+        return cls(**told, split=rows.replace_schema_metadata().to_pandas())

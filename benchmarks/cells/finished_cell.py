@@ -30,11 +30,7 @@ class CellRecord(BaseModel):
     settings
         What the model chose.
     model_bytes
-        Size of the saved model; None where none was saved.
-    savable
-        Whether the model can be saved.
-    machine, machine_name, versions, source
-        What it was made on and with.
+        Size of the saved model; None where none was saved, as where it is not `savable`.
     files
         Checksums of the folder's other files: name -> SHA-256, hexadecimal.
     """

@@ -12,15 +12,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.cells.cell import DESCRIBED, Cell, CellJob, SplitRows
+from benchmarks.cells.cell import DESCRIBED, Cell, CellJob
 from benchmarks.errors import RunError
 from benchmarks.protocol.inputs import Inputs
 from benchmarks.settings import SEED
 from models import plug_ins
 from models.catalogue import CATALOGUE, display_name, resolve
+from reports.run_directory.fold_offences import SPLIT
 from reports.terms import CONTROL, RANDOM
-
-_SPLIT = ["protocol", "repetition", "fold"]
 
 
 def check_models(models: Sequence[str]) -> None:
@@ -37,7 +36,7 @@ def check_models(models: Sequence[str]) -> None:
 def list_cells(inputs: Inputs, models: plug_ins.Sources) -> list[Cell]:
     """List all cells of `models`: the models in their order, a model's splits in order."""
     settings = inputs.settings
-    splits = inputs.plan.folds[_SPLIT].drop_duplicates().itertuples(index=False, name=None)
+    splits = inputs.plan.folds[SPLIT].drop_duplicates().itertuples(index=False, name=None)
     cells = [
         Cell(model=model, protocol=protocol, repetition=repetition, fold=fold, seed=SEED + seed)
         for model, (protocol, repetition, fold), seed in itertools.product(models, list(splits), range(settings.seeds))
@@ -47,33 +46,30 @@ def list_cells(inputs: Inputs, models: plug_ins.Sources) -> list[Cell]:
 
 
 def _key(cell: Cell, conditions: dict[str, Any]) -> str:
-    named = {name: value for name, value in dataclasses.asdict(cell).items() if name != "key"}
+    named = {name: value for name, value in vars(cell).items() if name != "key"}
     return hashlib.sha256(json.dumps({"cell": named, **conditions}, sort_keys=True).encode()).hexdigest()
 
 
 def make_jobs(cells: Iterable[Cell], inputs: Inputs) -> Iterator[CellJob]:
     """Make the job of each cell when it is asked for: it holds the rows of its split."""
-    settings, labelled = inputs.settings, inputs.labelled
-    recordings = labelled.recordings[list(DESCRIBED)]
+    settings, labelled, folds = inputs.settings, inputs.labelled, inputs.plan.folds
     code_of = {name: code for code, name in enumerate(labelled.classes)}
-    y = labelled.labels.map(code_of).to_numpy(dtype=np.int64)
-    tensor_rows = pd.Index(inputs.features.index["recording_id"]).get_indexer(recordings["recording_id"])
+    recordings = labelled.recordings[list(DESCRIBED)].assign(
+        tensor_row=pd.Index(inputs.features.index["recording_id"]).get_indexer(labelled.recordings["recording_id"]),
+        y=labelled.labels.map(code_of).to_numpy(dtype=np.int64),
+    )
+    images = inputs.corpus.sample_rate_hz is None
+    card = {"task": inputs.task.name, "mfcc": inputs.config.as_dict(), "images": images}
     place_of = pd.Index(recordings["recording_id"])
-    folds = inputs.plan.folds
-    rows_of = folds.groupby(_SPLIT, sort=False).indices
+    rows_of = folds.groupby(SPLIT, sort=False).indices
     for cell in cells:
         rows = folds.iloc[rows_of[cell.split]]
         places = place_of.get_indexer(rows["recording_id"])
         order = np.argsort(places)  # recordings are sorted by their ids
-        used = places[order]
+        role = rows["role"].to_numpy(dtype=object)[order]
         yield CellJob(
             cell=cell,
-            split=SplitRows(
-                recordings=recordings.iloc[used].reset_index(drop=True),
-                tensor_rows=tensor_rows[used],
-                y=y[used],
-                role=rows["role"].to_numpy(dtype=object)[order],
-            ),
+            split=recordings.iloc[places[order]].reset_index(drop=True).assign(role=role),
             features=inputs.features.folder.relative_to(inputs.surroundings.cache).as_posix(),
             classes=labelled.classes,
             threads=settings.threads_per_cell,
@@ -82,9 +78,5 @@ def make_jobs(cells: Iterable[Cell], inputs: Inputs) -> Iterator[CellJob]:
             save=settings.save_models,
             versions=inputs.conditions["versions"],
             source=inputs.conditions["source"],
-            card={
-                "task": inputs.task.name,
-                "mfcc": inputs.config.as_dict(),
-                "images": inputs.corpus.sample_rate_hz is None,
-            },
+            card=card,
         )

@@ -17,16 +17,9 @@ _CGROUP_FILES = ("memory.max", "memory/memory.limit_in_bytes")  # versions 2 and
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What a cell may use.
+    """What a cell may use: seconds that its process may live, and resident memory of it and those it starts.
 
-    Attributes
-    ----------
-    time_s
-        Most seconds its process may live; None for any number.
-    memory_bytes
-        Most resident memory of its process and those it starts; None for any amount.
-    is_default
-        Whether `memory_bytes` was chosen for the machine, not by the user.
+    None is any amount. `is_default`: the memory was chosen for the machine, not by the user.
     """
 
     time_s: float | None = None
@@ -48,12 +41,7 @@ def machine_memory_bytes(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
 def limits_of(time_s: float | None, memory_mb: float | None, jobs: int) -> Limits:
     """Return the limits asked for; by default any time, and an equal share of 7/8 of the memory, less 0.5 GB at least.
 
-    Parameters
-    ----------
-    time_s, memory_mb
-        As asked, None where they are not.
-    jobs
-        Cells at a time.
+    The memory is shared by `jobs`, the cells at a time.
     """
     if memory_mb is not None:
         return Limits(time_s=time_s, memory_bytes=int(memory_mb * MB))

@@ -7,8 +7,8 @@ from typing import Any
 
 from benchmarks import provenance
 from benchmarks.cells.finished_cell import CellRecord
+from benchmarks.protocol.folds import PROTOCOLS
 from benchmarks.protocol.inputs import Inputs
-from benchmarks.protocol.sentences import protocol_sentences
 from benchmarks.settings import SEED
 from features.corpora.recordings import Corpus
 from models import plug_ins
@@ -19,6 +19,14 @@ SCHEMA = "voxfold-run/1"
 
 _NO_CONDITIONS = {"cache", "out", "fresh", "timings_from", "cell_time_s", "cell_memory_mb"}
 """Settings that decide where results lie and whether cells finish, not what they are."""
+
+_REFITTED = "then every model was fitted again on training and validation speakers together."
+_NOT_REFITTED = "and every model is the one fitted on the training speakers alone."
+_PREMIUM = (
+    "Beside it, each model ran on one split of the same recordings at random, with the same numbers in training, "
+    "validation and test, which gives the leakage premium."
+)
+_NO_PREMIUM = "No random split was run beside it, so there is no leakage premium."
 
 
 def manifest_of(inputs: Inputs, models: plug_ins.Sources) -> dict[str, Any]:
@@ -41,7 +49,7 @@ def manifest_of(inputs: Inputs, models: plug_ins.Sources) -> dict[str, Any]:
             "seeds": [SEED + seed for seed in range(settings.seeds)],
             "premium": settings.premium and settings.protocol != RANDOM,
             "refit": settings.refit,
-            "sentences": protocol_sentences(settings, plan),
+            "sentences": _sentences(inputs),
             "notes": [*inputs.labelled.notes, *plan.notes],
         },
         "models": [{**_model_entry(model), **source} for model, source in models.items()],
@@ -52,11 +60,22 @@ def manifest_of(inputs: Inputs, models: plug_ins.Sources) -> dict[str, Any]:
         "machine": provenance.machine(),
         "versions": conditions["versions"],
         "commit": provenance.commit(),
-        "settings": {
-            **settings.model_dump(mode="json", exclude=_NO_CONDITIONS),
-            "models": list(models),
-        },
+        "settings": {**settings.model_dump(mode="json", exclude=_NO_CONDITIONS), "models": list(models)},
     }
+
+
+def _sentences(inputs: Inputs) -> list[str]:
+    """Say in four sentences how speakers were held out and models chosen; the report prints them."""
+    settings = inputs.settings
+    times = "once" if settings.repetitions == 1 else f"{settings.repetitions} times"
+    seeds = "one training seed" if settings.seeds == 1 else f"{settings.seeds} training seeds"
+    return [
+        PROTOCOLS[settings.protocol].sentence.format(n=inputs.plan.n_folds),
+        f"The folds were drawn {times}, with {seeds}, and every model was given exactly the same folds.",
+        "Settings (epochs, trees) were chosen by balanced accuracy on validation recordings, never on tested ones; "
+        + (_REFITTED if settings.refit else _NOT_REFITTED),
+        _PREMIUM if settings.premium and settings.protocol != RANDOM else _NO_PREMIUM,
+    ]
 
 
 def cells_entry(records: Sequence[CellRecord], failed: Sequence[dict[str, str]]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -21,13 +21,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmarks import provenance
-from benchmarks.cells.cell import DESCRIBED, NO_ROOM, CellJob, SplitRows
+from benchmarks.cells.cell import DESCRIBED, NO_ROOM, CellJob, places
 from benchmarks.cells.finished_cell import write_record
 from benchmarks.cells.stopwatch import Stopwatch
 from benchmarks.errors import RunError, is_no_room
+from features import views
 from features.cache.entries import Features, load_features
 from features.processes import end_with
-from features.views import view
 from models.catalogue import resolve
 from models.files.saved_models import import_for_saving, save_model
 from models.protocol import Examples, Model, ModelSetup, Prediction, SavableModel
@@ -39,16 +39,7 @@ N_SINGLE_CALLS = 100
 
 
 def run_cell(job: CellJob, *, features: Path, folder: Path) -> None:
-    """Run one cell.
-
-    Parameters
-    ----------
-    job
-        What to do.
-    features
-        Folder that the job's features are relative to.
-    folder
-        Where to write; it is made.
+    """Do a job, whose features are relative to the folder `features`, and leave the cell in `folder`, which is made.
 
     Raises
     ------
@@ -63,20 +54,20 @@ def run_cell(job: CellJob, *, features: Path, folder: Path) -> None:
     with watch.time("import", 0):
         setup = ModelSetup(n_classes=len(job.classes), seed=job.cell.seed, threads=job.threads)
         model = resolve(job.cell.model)(setup)
-        if _is_saved(job, model):
+        is_saved = isinstance(model, SavableModel) and (job.save or job.cell.fold == 0)
+        if is_saved:
             import_for_saving(model)
-    rows = job.split
-    x = see(loaded, model.view, rows)
-    settings = fit(model, x, rows, job.refit, watch)
-    test = rows.where("test")
-    prediction = _ask(model, x(test), watch)
-    tables.write(_predictions(job, rows.take(test), prediction), "predictions", folder)
-    tables.write(_timings(job, watch, load), "timings", folder)
+    x = see(loaded, model.view, job.split["tensor_row"].to_numpy())
+    settings = fit(model, x, job.split, job.refit, watch)
+    prediction = _ask(model, examples(x, job.split, "test").x, watch)
+    tables.write(_predictions(job, prediction), "predictions", folder)
+    timings = pd.DataFrame(watch.rows).assign(**job.cell.keys, threads=job.threads, contended=job.contended)
+    tables.write(timings.assign(machine=provenance.machine_name(), load=load), "timings", folder)
     record = {
         "key": job.cell.key,
         "cell": job.cell.keys,
         "settings": settings,
-        "model_bytes": _keep_model(job, model, folder),
+        "model_bytes": _keep_model(job, model, folder) if is_saved else None,
         "savable": isinstance(model, SavableModel),
         "machine": provenance.machine(),
         "machine_name": provenance.machine_name(),
@@ -110,43 +101,36 @@ def _plain(value: object) -> object:
     raise TypeError(f"settings must be numbers and text, got {type(value).__name__}")
 
 
-def see(features: Features, name: str, rows: SplitRows) -> Callable[[NDArray[np.int64]], NDArray[Any]]:
-    """Make the view of all recordings of the split once; return what hands out its rows."""
-    index = features.index.iloc[rows.tensor_rows]
-    seen = view(
-        features.values[rows.tensor_rows],
+def see(features: Features, name: str, rows: NDArray[np.int64]) -> NDArray[Any]:
+    """Return a view of the recordings in `rows` of the tensor."""
+    index = features.index.iloc[rows]
+    return views.view(
+        np.asarray(features.values[rows]),
         name,
         first_frame=index["first_frame"].to_numpy(),
         n_sounding=index["n_sounding"].to_numpy(),
-        images=None if features.images is None or name != "image" else features.images[rows.tensor_rows],
+        images=None if features.images is None or name != "image" else features.images[rows],
     )
 
-    def take(places: NDArray[np.int64]) -> NDArray[Any]:
-        taken: NDArray[Any] = seen[places]
-        taken.flags.writeable = False
-        return taken
 
-    return take
+def examples(x: NDArray[Any], split: pd.DataFrame, *roles: str) -> Examples:
+    """Return the recordings of a split that have one of `roles`, `x` being the view of all; none can be written to."""
+    rows = places(split, *roles)
+    taken = x[rows]
+    taken.flags.writeable = False
+    return Examples(x=taken, y=split["y"].to_numpy()[rows])
 
 
-def fit(
-    model: Model,
-    x: Callable[[NDArray[np.int64]], NDArray[Any]],
-    rows: SplitRows,
-    refit: bool,
-    watch: Stopwatch,
-) -> dict[str, Any]:
+def fit(model: Model, x: NDArray[Any], split: pd.DataFrame, refit: bool, watch: Stopwatch) -> dict[str, Any]:
     """Let `model` choose and refit on training and validation recordings; it is handed nothing else."""
-    train, validation, both = rows.where("train"), rows.where("validation"), rows.where("train", "validation")
-    training = Examples(x=x(train), y=rows.y[train])
-    checking = Examples(x=x(validation), y=rows.y[validation])
-    with watch.time("select" if refit else "fit", len(train) + len(validation)):
-        settings = model.choose(training, checking)
-    del training, checking
+    training, validation = examples(x, split, "train"), examples(x, split, "validation")
+    with watch.time("select" if refit else "fit", len(training.y) + len(validation.y)):
+        settings = model.choose(training, validation)
+    del training, validation
     if refit:
-        everything = Examples(x=x(both), y=rows.y[both])
-        with watch.time("fit", len(both)):
-            model.refit(everything)
+        both = examples(x, split, "train", "validation")
+        with watch.time("fit", len(both.y)):
+            model.refit(both)
     return dict(settings)
 
 
@@ -166,9 +150,10 @@ def _ask(model: Model, x: NDArray[Any], watch: Stopwatch) -> Prediction:
     return prediction
 
 
-def _predictions(job: CellJob, asked: SplitRows, prediction: Prediction) -> pd.DataFrame:
+def _predictions(job: CellJob, prediction: Prediction) -> pd.DataFrame:
     names = np.array(job.classes, dtype=object)
-    n_recordings, n_classes = len(asked.y), len(job.classes)
+    asked = job.split.iloc[places(job.split, "test")].reset_index(drop=True)
+    n_recordings, n_classes = len(asked), len(job.classes)
     if prediction.y_pred.shape != (n_recordings,) or prediction.scores.shape != (n_recordings, n_classes):
         raise ValueError(
             f"model '{job.cell.model}': expected y_pred of shape {(n_recordings,)} and scores of shape "
@@ -176,41 +161,20 @@ def _predictions(job: CellJob, asked: SplitRows, prediction: Prediction) -> pd.D
         )
     if not np.isin(prediction.y_pred, np.arange(n_classes)).all():
         raise ValueError(f"model '{job.cell.model}': y_pred must be class indexes 0 to {n_classes - 1}")
-    return pd.DataFrame(
-        {
-            **job.cell.keys,
-            **{column: asked.recordings[column].to_numpy() for column in DESCRIBED},
-            "y_true": names[asked.y],
-            "y_pred": names[prediction.y_pred],
-            "scores": list(prediction.scores.astype(np.float32)),
-        }
-    )
-
-
-def _timings(job: CellJob, watch: Stopwatch, load: float) -> pd.DataFrame:
-    return pd.DataFrame(watch.rows).assign(
+    return asked[list(DESCRIBED)].assign(
         **job.cell.keys,
-        threads=job.threads,
-        contended=job.contended,
-        machine=provenance.machine_name(),
-        load=load,
+        y_true=names[asked["y"]],
+        y_pred=names[prediction.y_pred],
+        scores=list(prediction.scores.astype(np.float32)),
     )
 
 
-def _is_saved(job: CellJob, model: Model) -> bool:
-    return isinstance(model, SavableModel) and (job.save or job.cell.fold == 0)
-
-
-def _keep_model(job: CellJob, model: Model, folder: Path) -> int | None:
-    """Save the model if asked; return its size in bytes, which the first fold's model is saved for in any case."""
-    if not _is_saved(job, model):
-        return None
+def _keep_model(job: CellJob, model: Model, folder: Path) -> int:
+    """Save the model and return its size in bytes, which the first fold's model is saved for; keep it if asked."""
     saved = folder / "model"
     saved.mkdir()
     save_model(
-        model,
-        saved,
-        card={**job.card, "name": job.cell.model, "cell": job.cell.keys, "classes": list(job.classes)},
+        model, saved, card={**job.card, "name": job.cell.model, "cell": job.cell.keys, "classes": list(job.classes)}
     )
     n_bytes = sum(path.stat().st_size for path in saved.rglob("*") if path.is_file())
     if not job.save:
@@ -223,7 +187,8 @@ def main(arguments: Sequence[str]) -> int:
     features, folder, *parent = arguments
     if parent:
         end_with(int(parent[0]))
-    _end_first()
+    with suppress(OSError):  # let Linux, when memory runs out, end this process rather than the run that waits for it
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
     try:
         run_cell(CellJob.from_bytes(sys.stdin.buffer.read()), features=Path(features), folder=Path(folder))
     except Exception as error:
@@ -232,12 +197,6 @@ def main(arguments: Sequence[str]) -> int:
         print(" ".join(str(error).split()), file=sys.stderr)
         return NO_ROOM if is_no_room(error) else 1
     return 0
-
-
-def _end_first() -> None:
-    """Let Linux, when memory runs out, end this process rather than the run that waits for it."""
-    with suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
 
 
 if __name__ == "__main__":

@@ -138,8 +138,9 @@ class RunDirectory:
         """Write the manifest, whole or not at all."""
         write_text(self.path / MANIFEST, json.dumps(manifest, indent=1, sort_keys=True, ensure_ascii=False))
 
-    def write_inputs(self, inputs: Inputs) -> None:
-        """Write the tables that are there before any cell: recordings, quarantine, folds."""
+    def begin(self, inputs: Inputs, manifest: dict[str, Any]) -> None:
+        """Write what is known before any cell is run: the manifest, recordings, quarantine and folds."""
+        self.write_manifest(manifest)
         tables.write(inputs.corpus.recordings, "recordings", self.path)
         tables.write(inputs.corpus.quarantine, "quarantine", self.path)
         tables.write(inputs.plan.folds, "folds", self.path)
@@ -203,10 +204,8 @@ class RunDirectory:
         records = {cell.name: record for cell in cells if (record := self.record(cell)) is not None}
         if not records:
             return False
-        for table in ("predictions", "timings"):
-            parts = [tables.read(table, self.cells / name) for name in records]
-            if table == "timings":
-                parts.insert(0, _extraction(features))
+        for table, first in (("predictions", []), ("timings", [_extraction(features)])):
+            parts = [*first, *(tables.read(table, self.cells / name) for name in records)]
             tables.write(pd.concat(parts, ignore_index=True), table, self.path)
         for name in records:
             if (self.cells / name / "model").is_dir():
@@ -230,20 +229,16 @@ def _copy_whole(source: Path, target: Path) -> None:
 
 
 def _extraction(features: Features) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "model": ["features"],
-            "protocol": [""],
-            "repetition": [0],
-            "fold": [0],
-            "seed": [0],
-            "phase": ["extract"],
-            "n_recordings": [len(features.index)],
-            "seconds": [features.extract_seconds],
-            "peak_rss_bytes": [0],
-            "threads": [features.extract_jobs],
-            "contended": [False],
-            "machine": [provenance.machine_name()],
-            "load": [float("nan")],  # the cache may have it from another hour
-        }
-    )
+    row = {
+        "model": "features",
+        "protocol": "",
+        **dict.fromkeys(("repetition", "fold", "seed", "peak_rss_bytes"), 0),
+        "phase": "extract",
+        "n_recordings": len(features.index),
+        "seconds": features.extract_seconds,
+        "threads": features.extract_jobs,
+        "contended": False,
+        "machine": provenance.machine_name(),
+        "load": float("nan"),  # the cache may have it from another hour
+    }
+    return pd.DataFrame([row])

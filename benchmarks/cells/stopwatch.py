@@ -23,12 +23,7 @@ class Stopwatch:
         yield
         seconds = time.perf_counter() - started
         self.rows.append(
-            {
-                "phase": phase,
-                "n_recordings": n_recordings,
-                "seconds": seconds,
-                "peak_rss_bytes": peak_rss_bytes(),
-            }
+            {"phase": phase, "n_recordings": n_recordings, "seconds": seconds, "peak_rss_bytes": peak_rss_bytes()}
         )
 
 

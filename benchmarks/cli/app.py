@@ -15,7 +15,7 @@ from typing import NoReturn
 
 import typer
 
-from benchmarks.cli import corpus, predict, results, runs, speed
+from benchmarks.cli import corpus, results, runs, speed
 
 app = typer.Typer(
     name="voxfold",
@@ -34,7 +34,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "simulate": results.simulate,
     "growth": runs.growth,
     "intervals": results.intervals,
-    "predict": predict.predict,
+    "predict": results.predict,
     "images": corpus.images,
     "datasheet": corpus.datasheet,
 }

@@ -121,21 +121,20 @@ def _counts(column: str, header: str, bucket: str | None = None) -> Callable[[pd
     """Make the block of one attribute: speakers, women, men, and ids where they are few."""
 
     def block(speakers: pd.DataFrame) -> Iterator[str]:
-        groups = _groups(speakers, speakers[column])
-        if bucket is None:
-            return _table([header, *COUNTED], [[value, *_counted(rows)] for value, rows in groups])
-        bucketed = [[value, rows[bucket].fillna("missing").iloc[0], *_counted(rows)] for value, rows in groups]
-        return _table([header, f"{header} bucket", *COUNTED], bucketed)
+        rows = [
+            [value, *([same[bucket].fillna("missing").iloc[0]] if bucket else []), *_counted(same)]
+            for value, same in _groups(speakers, speakers[column])
+        ]
+        return _table([header, *([f"{header} bucket"] if bucket else []), *COUNTED], rows)
 
     return block
 
 
 def _age(speakers: pd.DataFrame) -> Iterator[str]:
     youngest = speakers.groupby("age_band")["age"].min().sort_values()
-    bands = [(band, speakers[speakers["age_band"] == band]) for band in youngest.index]
-    unknown = speakers[speakers["age"].isna()]
-    rows = [[band, *_counted(rows)] for band, rows in [*bands, ("missing", unknown)]]
-    yield from _table(["age in years", *COUNTED], rows)
+    rows = [[band, *_counted(speakers[speakers["age_band"] == band])] for band in youngest.index]
+    missing = ["missing", *_counted(speakers[speakers["age"].isna()])]
+    yield from _table(["age in years", *COUNTED], [*rows, missing])
     ages = speakers["age"].dropna()
     if ages.empty:
         return
@@ -191,7 +190,7 @@ def _virtual_accents(_: pd.DataFrame) -> Iterator[str]:
         [accent.label, f"`{accent.language}`", accent.n_women + accent.n_men, accent.n_women, accent.n_men]
         for accent in ACCENTS
     ]
-    women, men = (sum(column) for column in zip(*((row[3], row[4]) for row in rows), strict=True))
+    women, men = sum(accent.n_women for accent in ACCENTS), sum(accent.n_men for accent in ACCENTS)
     yield from _table(["accent", "eSpeak voice", "speakers", *GENDERS.values()], rows)
     yield f"\n{women + men} speakers: {women} with a woman's voice, {men} with a man's."
 

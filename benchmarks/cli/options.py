@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 Corpus = Annotated[str, typer.Option(help="virtual, audiomnist:DIR, mfc-images:DIR or manifest:FILE.csv")]
 Cache = Annotated[Path | None, typer.Option(help="folder for extracted MFCCs [default: the user's cache folder]")]
 TimingsFrom = Annotated[
-    Path | None,
-    typer.Option(metavar="DIR", help="show the times of this other run of the same cells [this run's own]"),
+    Path | None, typer.Option(metavar="DIR", help="show the times of this other run of the same cells [this run's own]")
 ]
 
 
@@ -59,19 +58,9 @@ def _user_errors() -> tuple[type[Exception], ...]:
     from reports.run_directory.files import TableError
 
     return (
-        OSError,  # a file or folder that cannot be read or written
-        sqlite3.Error,  # the same of the cache
-        AudioError,
-        CacheError,
-        CorpusError,
-        GatesError,
-        ImageError,
-        ModelFileError,
-        RunError,
-        SettingsError,
-        TableError,
-        TaskError,
-        UnknownModelError,
+        *(OSError, sqlite3.Error),  # a file or folder that cannot be read or written; the same of the cache
+        *(AudioError, CacheError, CorpusError, GatesError, ImageError, ModelFileError),
+        *(RunError, SettingsError, TableError, TaskError, UnknownModelError),
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -54,8 +53,7 @@ def run(
         str | None, typer.Option(help="official, grouped, leave-accent-out, recording-random [grouped]")
     ] = None,
     models: Annotated[
-        str | None,
-        typer.Option(help=f"{', '.join(CATALOGUE)}, package.module:factory [svm,xgboost,cnn]"),
+        str | None, typer.Option(help=f"{', '.join(CATALOGUE)}, package.module:factory [svm,xgboost,cnn]")
     ] = None,
     folds: Annotated[int | None, typer.Option(help="folds per repetition [5, or what the speakers allow]")] = None,
     repetitions: Annotated[int | None, typer.Option(help="how often all folds are drawn [1]")] = None,
@@ -91,19 +89,18 @@ def run(
     given = {name: value for name, value in locals().items() if name != "config"}
     created = _date_of_the_run()
     with one_line_errors():
-        from benchmarks.terminal.interruption import announce_resuming
+        from benchmarks.terminal import interruption
 
-        announce_resuming(fresh=True)
+        interruption.announce_resuming(fresh=True)
         from benchmarks.run import closing_words
         from benchmarks.run import run as run_benchmark
         from benchmarks.settings import read_settings
         from models import plug_ins
 
         settings = read_settings(given, config)
-        again = [argument for argument in sys.argv[1:] if argument != "--fresh"]
-        command = shlex.join(["python", "-m", "benchmarks", *again])
+        command = _without_places(interruption.command_line(fresh=False))
         plug_ins.look_here(settings.models)
-        done = run_benchmark(settings, surroundings(settings.cache), command=_without_places(command), created=created)
+        done = run_benchmark(settings, surroundings(settings.cache), command=command, created=created)
         if done.report is not None:
             say(closing_words(done.folder))
         for failure in done.failed:

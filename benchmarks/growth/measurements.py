@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import provenance
-from benchmarks.cells.cell import DESCRIBED, Cell
+from benchmarks.cells.cell import DESCRIBED, Cell, places
 from benchmarks.cells.finished_cell import RECORD, checksums, write_record
 from benchmarks.cells.jobs import check_models, list_cells, make_jobs
 from benchmarks.cells.manifest import manifest_of
@@ -30,7 +30,7 @@ from benchmarks.cells.run_directory import RunDirectory
 from benchmarks.cells.stopwatch import peak_rss_bytes
 from benchmarks.growth.laws import fit_law
 from benchmarks.protocol.inputs import Inputs, Surroundings, prepare_corpus
-from benchmarks.run import begin, executor_of
+from benchmarks.run import executor_of
 from benchmarks.settings import SEED, RunSettings, SettingsError, moment
 from features.corpora.audiomnist import open_audiomnist
 from features.corpora.catalogue import open_corpus
@@ -188,7 +188,7 @@ def _measure_size(inputs: Inputs, growth: Growth) -> None:
     directory.prepare(inputs.conditions, fresh=False)
     models = plug_ins.sources(inputs.settings.models)
     manifest = {**manifest_of(inputs, models), "command": "growth", "created": moment(None).isoformat()}
-    begin(directory, inputs, manifest)
+    directory.begin(inputs, manifest)
     cells = list_cells(inputs, models)
     for cell in cells:
         if cell.fold == 0 and _is_affordable(cell, size, growth):
@@ -250,15 +250,14 @@ def answer_again(cell: Cell, source: Path, directory: RunDirectory, inputs: Inpu
         return
     target.mkdir()
     (job,) = make_jobs([cell], inputs)
-    asked = job.split.take(job.split.where("test"))
+    asked = job.split.iloc[places(job.split, "test")].reset_index(drop=True)
     answers = tables.read("predictions", source)
-    truth = np.array(job.classes, dtype=object)[asked.y]
+    truth = np.array(job.classes, dtype=object)[asked["y"]]
     rows = np.empty(len(truth), dtype=np.int64)
-    for label in np.unique(asked.y):
-        own, donors = np.flatnonzero(asked.y == label), np.flatnonzero(answers["y_true"] == job.classes[label])
+    for label in asked["y"].unique():
+        own, donors = np.flatnonzero(asked["y"] == label), np.flatnonzero(answers["y_true"] == job.classes[label])
         rows[own] = np.resize(donors if len(donors) else np.arange(len(answers)), len(own))
-    columns = {name: asked.recordings[name].to_numpy() for name in DESCRIBED}
-    drawn = answers.iloc[rows].reset_index(drop=True).assign(**columns, **cell.keys, y_true=truth)
+    drawn = answers.iloc[rows].reset_index(drop=True).assign(**asked[list(DESCRIBED)], **cell.keys, y_true=truth)
     tables.write(drawn, "predictions", target)
     tables.write(tables.read("timings", source).assign(**cell.keys), "timings", target)
     record = json.loads((source / RECORD).read_text(encoding="utf-8"))

@@ -16,7 +16,7 @@ nor gain moves, tell the few that can be close from the rest, block by block.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,10 +51,8 @@ class NearDuplicates:
 
     Attributes
     ----------
-    first, second
-        Rows of the pairs, closest pair first.
-    distance
-        Their distances.
+    first, second, distance
+        Rows of the pairs and their distances, closest pair first.
     limit
         Distance below which a pair counts.
     median
@@ -73,15 +71,7 @@ class NearDuplicates:
 
 @dataclass(frozen=True, kw_only=True)
 class Sound:
-    """The tensor with what its frames weigh.
-
-    Attributes
-    ----------
-    values
-        MFCCs, ``(n_recordings, n_frames, n_coefficients)``; may be a memory map.
-    first_frame, n_sounding
-        First frame that overlaps sound and how many do, ``(n_recordings,)``.
-    """
+    """The tensor, which may be a memory map, with its first frames that overlap sound and how many do."""
 
     values: NDArray[Any]
     first_frame: NDArray[Any]
@@ -103,23 +93,17 @@ class Sound:
 
 def identical(values: NDArray[Any]) -> list[Rows]:
     """Return the sets of rows of `values` that are equal in every bit, each set sorted, smallest row first."""
-    places: dict[bytes, list[int]] = {}
-    for row in range(len(values)):
-        digest = hashlib.blake2b(values[row].tobytes(), digest_size=16).digest()
-        places.setdefault(digest, []).append(row)
-    return [np.array(rows, dtype=np.int64) for rows in places.values() if len(rows) > 1]
+    rows_of: dict[bytes, list[int]] = defaultdict(list)
+    for row, content in enumerate(values):
+        rows_of[hashlib.blake2b(content.tobytes(), digest_size=16).digest()].append(row)
+    return [np.array(rows, dtype=np.int64) for rows in rows_of.values() if len(rows) > 1]
 
 
 def near_duplicates(sound: Sound, sides: NDArray[np.int8]) -> NearDuplicates:
     """Return the pairs of recordings that are nearly the same and stand on two sides of a split.
 
-    Parameters
-    ----------
-    sound
-        The recordings.
-    sides
-        Role of each recording in each split, shape ``(n_splits, n_recordings)``: 0 where it is not in the split,
-        another number per role.
+    `sides` has the role of each recording in each split, shape ``(n_splits, n_recordings)``: 0 where it is not in the
+    split, another number per role.
     """
     scale = _scale(sound)
     parts = np.concatenate([_parts(sound, scale, rows) for rows in _blocks(len(sound.values))])
@@ -142,8 +126,8 @@ def near_duplicates(sound: Sound, sides: NDArray[np.int8]) -> NearDuplicates:
     )
 
 
-def _blocks(n: int) -> Iterator[slice]:
-    yield from (slice(start, min(n, start + _BLOCK)) for start in range(0, n, _BLOCK))
+def _blocks(n: int) -> list[slice]:
+    return [slice(start, min(n, start + _BLOCK)) for start in range(0, n, _BLOCK)]
 
 
 def _scale(sound: Sound) -> tuple[Floats, Floats]:
@@ -189,7 +173,7 @@ def _squares(left: Floats, right: Floats) -> Floats:
 def _candidates(parts: Floats, codes: NDArray[Any], radius: float) -> tuple[Rows, Rows]:
     """Return the pairs whose part means lie within `radius` and whose roles differ in any split."""
     pairs: list[tuple[Rows, Rows]] = []
-    blocks = list(_blocks(len(parts)))
+    blocks = _blocks(len(parts))
     for place, above in enumerate(blocks):
         for right in blocks[place:]:
             i, j = np.nonzero(_squares(parts[above], parts[right]) < radius**2)
@@ -241,9 +225,8 @@ def distances(sound: Sound, scale: tuple[Floats, Floats], first: Rows, second: R
     """Return the distance of every pair; infinite where no shift lets enough of both overlap."""
     distance = np.empty(len(first), dtype=np.float32)
     for rows in _blocks(len(first)):
-        i, j = first[rows], second[rows]
-        pair = [(_standard(sound, scale, side), sound.weights(side)) for side in (i, j)]
-        distance[rows] = _closest(*pair)
+        one, other = ((_standard(sound, scale, side[rows]), sound.weights(side[rows])) for side in (first, second))
+        distance[rows] = _closest(one, other)
     return distance
 
 

@@ -11,7 +11,6 @@ import dataclasses
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from benchmarks.cells.cell import CellJob, SplitRows
+from benchmarks.cells.cell import CellJob, places
 from benchmarks.cells.executors.local import LocalExecutor
 from benchmarks.cells.process import fit, see
 from benchmarks.cells.stopwatch import Stopwatch
@@ -32,6 +31,7 @@ from features.corpora.recordings import Corpus
 from features.mfcc import MfccConfig
 from models.protocol import Examples, Prediction, Settings
 from reports.run_directory import tables
+from reports.terms import ROLES
 
 N_ALONE = 8
 """Recordings that are extracted alone; a statistic over the corpus would change every one of them."""
@@ -41,39 +41,27 @@ N_HANDED = 300
 """Most recordings per role that the writing model is handed."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Looked:
-    """What was looked at, and what was found, as clauses."""
-
-    n_alone: int
-    n_views: int
-    n_handed: int
-    findings: list[str]
-
-
-def look(inputs: Inputs, job: CellJob | None) -> Looked:
-    """Look at extraction, at views, and at what the model of `job` is handed."""
+def look(inputs: Inputs, job: CellJob | None) -> tuple[str, list[str]]:
+    """Look at extraction, at views, and at what the model of `job` is handed; say at how much, and what was found."""
     features, ids = inputs.features, inputs.corpus.recordings["recording_id"]
-    row_of = pd.Series(np.arange(len(features.index)), index=features.index["recording_id"])
-    sampled = np.unique(np.linspace(0, len(ids) - 1, min(N_ALONE, len(ids))).astype(int))
-    rows = row_of[ids.iloc[sampled]].to_numpy()
-    alone = [
-        clause
-        for place, row in zip(sampled, rows, strict=True)
-        if (clause := _differs_alone(inputs.corpus, inputs.config, features, (place, int(row))))
-    ]
-    seen = differing_views(features, rows)
+    sampled = _spread(len(ids), N_ALONE)
+    rows = pd.Index(features.index["recording_id"]).get_indexer(ids.iloc[sampled])
+    alone = (_differs_alone(inputs, int(place), int(row)) for place, row in zip(sampled, rows, strict=True))
     n_handed, handed = what_a_model_is_handed(features, job) if job else (0, [])
-    return Looked(n_alone=len(rows), n_views=len(views.VIEWS), n_handed=n_handed, findings=[*alone, *seen, *handed])
+    looked_at = (
+        f"{len(rows)} recordings extracted alone, {len(views.VIEWS)} views of them made alone, bit for bit; "
+        f"{n_handed:,} recordings handed to a model that only writes down what it gets."
+    )
+    return looked_at, [*filter(None, alone), *differing_views(features, rows), *handed]
 
 
-def _differs_alone(corpus: Corpus, config: MfccConfig, features: Features, at: tuple[int, int]) -> str | None:
+def _differs_alone(inputs: Inputs, place: int, row: int) -> str | None:
     """Extract one recording with no other around; say so if its MFCCs, or what is known of it, differ."""
-    place, row = at
+    corpus, features = inputs.corpus, inputs.features
     name = corpus.recordings["recording_id"].iloc[place]
     path = str(corpus.root / corpus.recordings["path"].iloc[place])
     with tempfile.TemporaryDirectory() as folder:
-        values, alone = _extract(corpus, config, Path(folder), path)
+        values, alone = _extract(corpus, inputs.config, Path(folder), path)
     if alone.error is not None:
         return f"'{name}' cannot be read any more ({alone.error})"
     known = features.index.iloc[row]
@@ -100,27 +88,12 @@ def differing_views(features: Features, rows: NDArray[np.int64]) -> list[str]:
     company = np.unique(np.concatenate([rows, np.linspace(0, len(features.index) - 1, N_AROUND).astype(int)]))
     findings = []
     for name in views.VIEWS:
-        together = _view(features, name, company)
-        differing = [
-            row
-            for row in rows
-            if _view(features, name, np.array([row]))[0].tobytes()
-            != together[int(np.searchsorted(company, row))].tobytes()
-        ]
-        if differing:
-            findings.append(f"the view '{name}' of {len(differing)} recordings depends on the recordings around")
+        together = see(features, name, company)[np.searchsorted(company, rows)]
+        alone = (see(features, name, np.array([row]))[0] for row in rows)
+        n_differing = sum(one.tobytes() != other.tobytes() for one, other in zip(alone, together, strict=True))
+        if n_differing:
+            findings.append(f"the view '{name}' of {n_differing} recordings depends on the recordings around")
     return findings
-
-
-def _view(features: Features, name: str, rows: NDArray[np.int64]) -> NDArray[Any]:
-    index = features.index.iloc[rows]
-    return views.view(
-        np.asarray(features.values[rows]),
-        name,
-        first_frame=index["first_frame"].to_numpy(),
-        n_sounding=index["n_sounding"].to_numpy(),
-        images=None if features.images is None or name != "image" else features.images[rows],
-    )
 
 
 class Writing:
@@ -147,29 +120,31 @@ class Writing:
 
 def what_a_model_is_handed(features: Features, job: CellJob) -> tuple[int, list[str]]:
     """Let a model that writes go through a cell's code; return how many recordings it got, and which it must not."""
-    rows = _some(job.split)
+    split = _some(job.split)
     model = Writing()
-    fit(model, see(features, model.view, rows), rows, True, Stopwatch())
-    expected = [rows.where("train"), rows.where("validation"), rows.where("train", "validation")]
+    fit(model, see(features, model.view, split["tensor_row"].to_numpy()), split, True, Stopwatch())
     findings = []
-    for got, places, what in zip(model.handed, expected, ("choosing", "choosing", "fitting"), strict=True):
-        right = np.asarray(features.values[rows.tensor_rows[places]], dtype=np.float32).reshape(len(places), -1)
-        if (
-            got.x.shape != right.shape
-            or got.x.tobytes() != right.tobytes()
-            or not np.array_equal(got.y, rows.y[places])
-        ):
+    for handed, roles in zip(model.handed, (["train"], ["validation"], ["train", "validation"]), strict=True):
+        rows = split.iloc[places(split, *roles)]
+        right = np.asarray(features.values[rows["tensor_row"]], dtype=np.float32).reshape(len(rows), -1)
+        same_x = handed.x.shape == right.shape and handed.x.tobytes() == right.tobytes()
+        if not same_x or not np.array_equal(handed.y, rows["y"]):
+            what = "fitting" if len(roles) > 1 else "choosing"
             findings.append(
                 f"a model is handed other recordings for {what} than training and validation of {job.cell.name}"
             )
     return sum(len(each.y) for each in model.handed), findings
 
 
-def _some(rows: SplitRows) -> SplitRows:
+def _some(split: pd.DataFrame) -> pd.DataFrame:
     """Return at most `N_HANDED` recordings of each role, evenly spread."""
-    places = [rows.where(role) for role in ("train", "validation", "test")]
-    spread = [each[np.unique(np.linspace(0, len(each) - 1, min(len(each), N_HANDED)).astype(int))] for each in places]
-    return rows.take(np.sort(np.concatenate(spread)))
+    spread = [rows[_spread(len(rows), N_HANDED)] for rows in (places(split, role) for role in ROLES)]
+    return split.iloc[np.sort(np.concatenate(spread))].reset_index(drop=True)
+
+
+def _spread(n: int, most: int) -> NDArray[np.int64]:
+    """Return at most so many places of `n`, evenly spread."""
+    return np.unique(np.linspace(0, n - 1, min(n, most)).astype(np.int64))
 
 
 def peeking(inputs: Inputs, jobs: Sequence[CellJob]) -> list[str]:
@@ -177,35 +152,27 @@ def peeking(inputs: Inputs, jobs: Sequence[CellJob]) -> list[str]:
 
     The MFCCs of that half are replaced by noise and its labels by other classes. The answers for the other half must
     stay the same in every bit: a model that looks at test recordings, while it is fitted or through statistics of what
-    it is asked, gives others.
-
-    Parameters
-    ----------
-    inputs
-        Of the jobs.
-    jobs
-        Of one split.
+    it is asked, gives others. The jobs are of one split.
 
     Raises
     ------
     RunError
         A model failed.
     """
-    touched = half_of_the_test(jobs[0].split)
-    untouched = np.setdiff1d(jobs[0].split.where("test"), touched)
-    names = set(jobs[0].split.recordings["recording_id"].iloc[untouched])
+    split = jobs[0].split
+    touched = half_of_the_test(split)
+    names = set(split["recording_id"].iloc[np.setdiff1d(places(split, "test"), touched)])
     with tempfile.TemporaryDirectory() as folder:
-        _with_noise(inputs.features, jobs[0].split.tensor_rows[touched], Path(folder) / jobs[0].features)
+        _with_noise(inputs.features, split["tensor_row"].to_numpy()[touched], Path(folder) / jobs[0].features)
         as_it_was = _answers(jobs, inputs.surroundings.cache, Path(folder) / "kept")
         changed = _answers([_with_other_labels(job, touched) for job in jobs], Path(folder), Path(folder) / "changed")
-    told = (_noticed(*each, names) for each in zip(jobs, as_it_was, changed, strict=True))
-    return [clause for clause in told if clause is not None]
+    return list(filter(None, (_noticed(*each, names) for each in zip(jobs, as_it_was, changed, strict=True))))
 
 
-def half_of_the_test(rows: SplitRows) -> NDArray[np.int64]:
+def half_of_the_test(split: pd.DataFrame) -> NDArray[np.int64]:
     """Return the places of the test recordings of every other speaker."""
-    test = rows.where("test")
-    speaker = rows.recordings["speaker"].to_numpy(dtype=str)[test]
+    test = places(split, "test")
+    speaker = split["speaker"].to_numpy(dtype=str)[test]
     return test[np.isin(speaker, np.unique(speaker)[::2])]
 
 
@@ -220,10 +187,10 @@ def _answers(jobs: Sequence[CellJob], features: Path, results: Path) -> list[pd.
     return [answers[job.cell.model] for job in jobs]
 
 
-def _with_other_labels(job: CellJob, places: NDArray[np.int64]) -> CellJob:
-    y = job.split.y.copy()
-    y[places] = (y[places] + 1) % len(job.classes)
-    return dataclasses.replace(job, split=dataclasses.replace(job.split, y=y))
+def _with_other_labels(job: CellJob, rows: NDArray[np.int64]) -> CellJob:
+    y = job.split["y"].to_numpy(copy=True)
+    y[rows] = (y[rows] + 1) % len(job.classes)
+    return dataclasses.replace(job, split=job.split.assign(y=y))
 
 
 def _with_noise(features: Features, rows: NDArray[np.int64], entry: Path) -> None:

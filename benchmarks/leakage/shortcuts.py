@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from statsmodels.stats.multitest import multipletests
 
 from benchmarks.protocol.tasks import LabelledRecordings, Task
+from benchmarks.settings import SEED
 
 N_PERMUTATIONS = 999
 N_PERMUTATIONS_WITHIN = 299
@@ -24,11 +25,7 @@ N_PERMUTATIONS_WITHIN = 299
 N_BINS = 4
 LEVEL = 0.05
 
-_SAME_THING = {
-    "accent_bucket": ("accent", "accent_bucket"),
-    "age_band": ("age_band",),
-    "origin_bucket": ("origin_bucket",),
-}
+_SAME_THING = {"accent_bucket": "accent"}
 _CATEGORIES = ("gender", "accent", "native_speaker", "age_band", "origin_bucket", "room", "day", "sample_rate_hz")
 _NUMBERS = ("duration_s", "take")
 _BATCH = 100
@@ -36,16 +33,12 @@ _BATCH = 100
 
 @dataclass(frozen=True, kw_only=True)
 class Telling:
-    """How well one attribute tells the label.
+    """How well one attribute tells the label, over the speakers of whom it is known.
 
     Attributes
     ----------
-    attribute
-        Its name.
     n_values
         Different values, after sorting numbers into `N_BINS` equally large bins.
-    n_speakers
-        Speakers of whom it is known.
     score, chance
         Balanced accuracy with speakers held out, and what guessing gives.
     p, p_holm
@@ -66,25 +59,15 @@ class Telling:
         return self.p_holm < LEVEL
 
 
-def telling_attributes(labelled: LabelledRecordings, task: Task, *, seed: int) -> list[Telling]:
-    """Return how well each attribute of the corpus tells the label, best first; those with one value are left out.
-
-    Parameters
-    ----------
-    labelled
-        The recordings and their labels.
-    task
-        What is recognised; the attribute that is the task's own label is left out.
-    seed
-        Seed of the permutations.
-    """
+def telling_attributes(labelled: LabelledRecordings, task: Task) -> list[Telling]:
+    """Return how well each attribute tells the label, best first, but the task's own and those with one value."""
     units = _units(labelled, task)
     label = units["label"].map({name: code for code, name in enumerate(labelled.classes)}).to_numpy()
     speaker = pd.factorize(units["speaker"])[0]
-    rng = np.random.default_rng([seed, 77])
+    rng = np.random.default_rng([SEED, 77])
     number = N_PERMUTATIONS if task.per_speaker else N_PERMUTATIONS_WITHIN
     permuted = np.stack([label, *(_permuted(label, speaker, task.per_speaker, rng) for _ in range(number))])
-    own = _SAME_THING.get(task.column, (task.column,))
+    own = (task.column, _SAME_THING.get(task.column))
     judged: list[Telling] = []
     for name in (name for name in (*_CATEGORIES, *_NUMBERS) if name not in own):
         value = _coded(units[name], name in _NUMBERS)
@@ -93,7 +76,6 @@ def telling_attributes(labelled: LabelledRecordings, task: Task, *, seed: int) -
         if n_values < 2 or n_classes < 2 or _is_constant(task, value, speaker):
             continue
         scores = _scores(permuted[:, known], value[known], speaker[known], len(labelled.classes))
-        p = float((scores >= scores[0] - 1e-12).mean())
         judged.append(
             Telling(
                 attribute=name,
@@ -101,7 +83,7 @@ def telling_attributes(labelled: LabelledRecordings, task: Task, *, seed: int) -
                 n_speakers=len(np.unique(speaker[known])),
                 score=float(scores[0]),
                 chance=1 / n_classes,
-                p=p,
+                p=float((scores >= scores[0] - 1e-12).mean()),
             )
         )
     return _corrected(judged)
@@ -117,11 +99,9 @@ def _corrected(judged: list[Telling]) -> list[Telling]:
 
 def _units(labelled: LabelledRecordings, task: Task) -> pd.DataFrame:
     """Return a row per speaker, or per speaker and label where labels are the recordings', with every attribute."""
-    table = labelled.recordings.assign(
-        label=labelled.labels.to_numpy(),
-        day=labelled.recordings["recorded_on"].str.slice(0, 8),
-        duration_s=_seconds(labelled.recordings),
-    )
+    samples, rate = (labelled.recordings[name].astype("float64") for name in ("n_samples", "sample_rate_hz"))
+    day = labelled.recordings["recorded_on"].str.slice(0, 8)
+    table = labelled.recordings.assign(label=labelled.labels.to_numpy(), day=day, duration_s=samples / rate)
     keys = ["speaker"] if task.per_speaker else ["speaker", "label"]
     rows = table.groupby(keys, sort=True)
     first = {
@@ -129,11 +109,6 @@ def _units(labelled: LabelledRecordings, task: Task) -> pd.DataFrame:
     }
     means = {name: rows[name].mean() for name in _NUMBERS}
     return pd.DataFrame({**first, **means}).reset_index()
-
-
-def _seconds(recordings: pd.DataFrame) -> pd.Series:
-    samples, rate = (recordings[name].astype("float64") for name in ("n_samples", "sample_rate_hz"))
-    return samples / rate
 
 
 def _most_frequent(values: pd.Series) -> Any:

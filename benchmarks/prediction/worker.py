@@ -34,19 +34,9 @@ class Extraction(NamedTuple):
 
 @contextmanager
 def hearing(names: Sequence[str], config: MfccConfig) -> Iterator[Iterator[Extraction | str]]:
-    """Extract recordings in another process while the block goes on; it ends with the block.
+    """Extract recordings in another process, which ends with the block; ``-`` is on standard input, read in its turn.
 
-    Parameters
-    ----------
-    names
-        Paths; ``-`` is a recording on standard input, which is read when it is its turn.
-    config
-        The conventions of the MFCCs.
-
-    Yields
-    ------
-    iterator
-        For each of `names`, in order, what was heard, or in one line why nothing was.
+    Handed out is for each of `names`, in order, what was heard, or in one line why nothing was.
     """
     context = get_context("spawn")
     own, other = context.Pipe()

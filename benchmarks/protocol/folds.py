@@ -7,8 +7,9 @@ protocol but ``recording-random``, whole speakers are held out. Published splits
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 import pandas as pd
@@ -31,18 +32,10 @@ Split = dict[str, str]
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """All splits of a run.
+    """All splits of a run: the folds table, and the number of folds of the main protocol per repetition.
 
-    Attributes
-    ----------
-    folds
-        The folds table.
-    n_folds
-        Folds of the main protocol, per repetition.
-    fold_names
-        What each fold tests, where it has a name (an accent).
-    notes
-        What a reader must know about how the folds came about, as sentences.
+    `fold_names` say what each fold tests, where it has a name (an accent); `notes` are sentences on what a reader must
+    know about how the folds came about.
     """
 
     folds: pd.DataFrame
@@ -61,9 +54,16 @@ class Drawing:
     repetitions: int = 1
     seed: int = 0
 
-    def generators(self) -> Iterator[np.random.Generator]:
-        """Return a generator of random numbers per repetition."""
-        return (np.random.default_rng([self.seed, repetition]) for repetition in range(self.repetitions))
+    def folds(self, units: pd.Series, draw: Callable[[np.random.Generator], dict[str, list[Split]]]) -> pd.DataFrame:
+        """Let `draw` make the splits of every repetition, by protocol; `units`: what has a role, by recording."""
+        return pd.concat(
+            [
+                _rows(protocol, repetition, splits, units)
+                for repetition in range(self.repetitions)
+                for protocol, splits in draw(np.random.default_rng([self.seed, repetition])).items()
+            ],
+            ignore_index=True,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,14 +104,8 @@ def make_plan(
 ) -> Plan:
     """Build the splits of `protocol`, checked, with one ``recording-random`` split beside them if `premium`.
 
-    Parameters
-    ----------
-    n_folds
-        Folds per repetition; None takes 5, or fewer where the speakers allow no more, and says so.
-    repetitions
-        How often all folds are drawn; fixed splits (``official``) have one.
-    seed
-        Seed of the drawing.
+    `n_folds` None takes 5 folds per repetition, or fewer where the speakers allow no more, and says so. All folds are
+    drawn `repetitions` times, fixed splits (``official``) once.
 
     Raises
     ------
@@ -140,28 +134,21 @@ def folds_hash(folds: pd.DataFrame) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def _rows(protocol: str, repetition: int, fold: int, roles: pd.Series, ids: pd.Series) -> pd.DataFrame:
-    """Rows of one split: `roles` by recording (missing where it is not in the split), `ids` beside them."""
-    used = roles.notna().to_numpy()
-    return pd.DataFrame(
-        {
-            "protocol": protocol,
-            "recording_id": ids.to_numpy()[used],
-            "repetition": repetition,
-            "fold": fold,
-            "role": roles.to_numpy()[used],
-        }
-    )
-
-
-def _speaker_rows(
-    protocol: str, repetition: int, splits: Iterable[Mapping[str, str]], recordings: pd.DataFrame
-) -> pd.DataFrame:
-    ids = recordings["recording_id"]
-    parts = [
-        _rows(protocol, repetition, fold, recordings["speaker"].map(roles), ids) for fold, roles in enumerate(splits)
-    ]
+def _rows(protocol: str, repetition: int, splits: Sequence[Split], units: pd.Series) -> pd.DataFrame:
+    """Rows of splits: a role for the recordings of every unit that has one."""
+    ids = units.index.to_numpy()
+    parts = []
+    for fold, roles in enumerate(splits):
+        role = units.map(roles).to_numpy()
+        table = pd.DataFrame(
+            {"protocol": protocol, "recording_id": ids, "repetition": repetition, "fold": fold, "role": role}
+        )
+        parts.append(table.dropna(subset="role"))
     return pd.concat(parts, ignore_index=True)
+
+
+def _speaker_of(labelled: LabelledRecordings) -> pd.Series:
+    return labelled.recordings.set_index("recording_id")["speaker"]
 
 
 def _official(drawing: Drawing) -> Plan:
@@ -169,25 +156,23 @@ def _official(drawing: Drawing) -> Plan:
     if drawing.repetitions > 1:
         raise TaskError("protocol 'official' is one fixed set of folds; leave --repetitions out")
     published = OFFICIAL_FOLDS[task.name]
-    everyone = sorted({f"{speaker:02d}" for test, check in published for speaker in (*test, *check)})
+    everyone = sorted({speaker for split in published for speakers in split for speaker in speakers})
     absent = sorted(set(everyone) - set(labelled.recordings["speaker"]))
     if absent:
         raise TaskError(
             f"protocol 'official' needs all {len(everyone)} speakers of AudioMNIST's published split for "
             f"'{task.name}'; missing here: {offenders(absent, most=60)}; use --protocol grouped"
         )
-    splits = []
-    for test, check in published:
-        roles = dict.fromkeys(everyone, "train")
-        roles.update(dict.fromkeys((f"{speaker:02d}" for speaker in check), "validation"))
-        roles.update(dict.fromkeys((f"{speaker:02d}" for speaker in test), "test"))
-        splits.append(roles)
-    folds = _speaker_rows("official", 0, splits, labelled.recordings)
-    per_speaker = labelled.recordings.groupby("speaker").size().reindex(everyone)
+    splits = [
+        dict.fromkeys(everyone, "train") | dict.fromkeys(validation, "validation") | dict.fromkeys(test, "test")
+        for test, validation in published
+    ]
+    n_recordings = int(labelled.recordings["speaker"].isin(everyone).sum())
     note = (
-        f"The published split of {len(everyone)} speakers; {int(per_speaker.sum()):,} of its {len(everyone) * 500:,} "
+        f"The published split of {len(everyone)} speakers; {n_recordings:,} of its {len(everyone) * 500:,} "
         "recordings are here."
     )
+    folds = _rows("official", 0, splits, _speaker_of(labelled))
     return Plan(folds=folds, n_folds=len(splits), notes=(note,))
 
 
@@ -195,13 +180,9 @@ def _grouped(drawing: Drawing) -> Plan:
     labelled, task = drawing.labelled, drawing.task
     speakers = _speakers(labelled, task)
     sizes = class_sizes(labelled.recordings, labelled.labels)
-    limit = int(sizes.min()) if task.per_speaker else len(speakers)
-    n_folds, notes = _fit_folds(drawing, limit, sizes)
-    parts = []
-    for repetition, rng in enumerate(drawing.generators()):
-        fold_of = deal(speakers, n_folds, rng)
-        parts.append(_speaker_rows("grouped", repetition, rotate(fold_of, n_folds), labelled.recordings))
-    return Plan(folds=pd.concat(parts, ignore_index=True), n_folds=n_folds, notes=notes)
+    n_folds, notes = _fit_folds(drawing, int(sizes.min()) if task.per_speaker else len(speakers), sizes)
+    folds = drawing.folds(_speaker_of(labelled), lambda rng: {"grouped": rotate(deal(speakers, n_folds, rng), n_folds)})
+    return Plan(folds=folds, n_folds=n_folds, notes=notes)
 
 
 def _fit_folds(drawing: Drawing, limit: int, sizes: pd.Series) -> tuple[int, tuple[str, ...]]:
@@ -241,7 +222,7 @@ def deal(speakers: pd.DataFrame, n_folds: int, rng: np.random.Generator) -> dict
     return {str(speaker): (start + place) % n_folds for place, speaker in enumerate(shuffled.index)}
 
 
-def rotate(fold_of: Mapping[str, int], n_folds: int) -> list[Split]:
+def rotate(fold_of: dict[str, int], n_folds: int) -> list[Split]:
     """Make the split of each fold: it tests, the next one validates, the others train."""
     return [
         {
@@ -263,25 +244,19 @@ def _leave_accent_out(drawing: Drawing) -> Plan:
             "protocol 'leave-accent-out' needs two accent buckets with at least two speakers of every class in each; "
             f"this corpus has {table.to_dict('index')}; use --protocol grouped"
         )
-    parts = []
-    for repetition, rng in enumerate(drawing.generators()):
-        splits = [_one_accent(speakers, accent, rng) for accent in table.index]
-        controls = [
-            control
-            for accent, split in zip(table.index, splits, strict=True)
-            for control in _controls(speakers, accent, split, rng)
-        ]
-        parts.append(_speaker_rows("leave-accent-out", repetition, splits, labelled.recordings))
-        parts.append(_speaker_rows(CONTROL, repetition, controls, labelled.recordings))
+
+    def draw(rng: np.random.Generator) -> dict[str, list[Split]]:
+        splits = {accent: _one_accent(speakers, accent, rng) for accent in table.index}
+        controls = [_controls(speakers, accent, split, rng) for accent, split in splits.items()]
+        return {"leave-accent-out": list(splits.values()), CONTROL: list(chain.from_iterable(controls))}
+
     names = tuple(str(accent) for accent in table.index)
     note = (
         "Each fold tests one accent and trains on the others; a matched control tests the same speakers with models "
         "trained on equally many speakers of the same gender mix, the accent included."
     )
-    dropped = (
-        (f"Left out, since they state no accent: speakers {offenders(unknown, most=60)}.",) if len(unknown) else ()
-    )
-    folds = pd.concat(parts, ignore_index=True)
+    dropped = [f"Left out, since they state no accent: speakers {offenders(unknown, most=60)}."] if len(unknown) else []
+    folds = drawing.folds(_speaker_of(labelled), draw)
     return Plan(folds=folds, n_folds=len(names), fold_names=names, notes=(note, *dropped))
 
 
@@ -324,17 +299,16 @@ def _draw_both(pool: pd.DataFrame, accent: str, number: int, rng: np.random.Gene
 
 def _recording_random(drawing: Drawing) -> Plan:
     labelled = drawing.labelled
-    ids = labelled.recordings["recording_id"]
-    units = _units(labelled.recordings)
     sizes = labelled.labels.groupby(labelled.labels).size()
     n_folds, notes = _fit_folds(drawing, int(sizes.min()), sizes)
-    parts = []
-    for repetition, rng in enumerate(drawing.generators()):
-        first = pd.DataFrame({"unit": units, "label": labelled.labels}).drop_duplicates("unit").set_index("unit")
-        fold_of = deal(first.assign(accent_bucket=""), n_folds, rng)
-        for fold, split in enumerate(rotate(fold_of, n_folds)):
-            parts.append(_rows(RANDOM, repetition, fold, units.map(split), ids))
-    return Plan(folds=pd.concat(parts, ignore_index=True), n_folds=n_folds, notes=notes)
+    units = _units(labelled.recordings)
+    first = pd.DataFrame({"unit": units, "label": labelled.labels, "accent_bucket": ""}).drop_duplicates("unit")
+    dealt = first.set_index("unit")
+    folds = drawing.folds(
+        units.set_axis(labelled.recordings["recording_id"]),
+        lambda rng: {RANDOM: rotate(deal(dealt, n_folds, rng), n_folds)},
+    )
+    return Plan(folds=folds, n_folds=n_folds, notes=notes)
 
 
 def _units(recordings: pd.DataFrame) -> pd.Series:
@@ -354,7 +328,7 @@ def _premium(folds: pd.DataFrame, labelled: LabelledRecordings, seed: int) -> pd
         roles[places] = rng.permutation(roles[places])
     table["role"] = roles
     table["role"] = table.groupby("unit")["role"].transform("first")
-    return _rows(RANDOM, 0, 0, table["role"], table["recording_id"])
+    return table[["recording_id", "role"]].assign(protocol=RANDOM, repetition=0, fold=0)
 
 
 PROTOCOLS = {

@@ -13,7 +13,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from benchmarks import provenance
@@ -31,17 +30,7 @@ from features.mfcc import MfccConfig, NarrowFilterWarning
 
 @dataclass(frozen=True, kw_only=True)
 class Surroundings:
-    """What a run finds where it is started.
-
-    Attributes
-    ----------
-    cache
-        Folder of the feature cache.
-    stages
-        Where progress is told.
-    keras_backend
-        The backend that the environment names for Keras, if it does.
-    """
+    """What a run finds where it is started: the feature cache, where progress is told, the backend named for Keras."""
 
     cache: Path
     stages: Stages
@@ -50,18 +39,10 @@ class Surroundings:
 
 @dataclass(frozen=True, kw_only=True)
 class Inputs:
-    """All inputs of a run's cells.
+    """All inputs of a run's cells: what was asked for and where, and what follows from it.
 
-    Attributes
-    ----------
-    settings, surroundings
-        What was asked for, and where.
-    corpus, config, features
-        The recordings that can be used, the conventions of their MFCCs, and the MFCCs.
-    task, labelled
-        What is recognised, and the recordings that have a label.
-    plan
-        The splits.
+    `corpus` holds the recordings that can be used, `labelled` those of them with a label for `task`; `features` are
+    MFCCs by the conventions of `config`, or published images; `plan` has the splits.
     """
 
     settings: RunSettings
@@ -92,7 +73,8 @@ class Inputs:
     @property
     def truncated_share(self) -> float:
         """Share of the recordings that are longer than the clip."""
-        return _truncated_share(self.corpus, self.features)
+        index = _used(self.corpus, self.features)
+        return float(index["truncated"].mean()) if len(index) else 0.0
 
 
 def corpus_hash(recordings: pd.DataFrame) -> str:
@@ -127,12 +109,7 @@ def prepare_corpus(corpus: Corpus, settings: RunSettings, surroundings: Surround
     _stop_if_strict(corpus, settings)
     with stages.stage("extract") as extracted:
         features = mfcc_features(
-            corpus,
-            config,
-            cache=cache,
-            jobs=settings.jobs_for_extraction,
-            on_progress=extracted,
-            say=stages.say,
+            corpus, config, cache=cache, jobs=settings.jobs_for_extraction, on_progress=extracted, say=stages.say
         )
     corpus = _with_mfcc_notes(_without_unreadable(corpus, features), config, features)
     _stop_if_strict(corpus, settings)
@@ -190,31 +167,30 @@ def _config(settings: RunSettings, corpus: Corpus) -> MfccConfig:
 
 
 def _with_mfcc_notes(corpus: Corpus, config: MfccConfig, features: Features) -> Corpus:
-    """Note the share of recordings that were cut short, and mel filters so narrow that they see one FFT bin."""
+    """Note how many recordings were cut short or have an odd level, and mel filters that see one FFT bin."""
     if corpus.sample_rate_hz is None:
         return corpus
-    notes = list(corpus.notes)
-    if share := _truncated_share(corpus, features):
-        seconds = config.clip_samples / config.sample_rate_hz
+    index = _used(corpus, features)
+    notes = []
+    if n_truncated := int(index["truncated"].sum()):
+        seconds, share = config.clip_samples / config.sample_rate_hz, n_truncated / len(index)
         notes.append(f"{100 * share:.1f} % of the recordings are longer than {seconds:.2f} s and were cut short there.")
-    notes.extend(_level_notes(corpus, features))
-    if config.one_bin_filters:
-        number = len(config.one_bin_filters)
-        notes.append(f"{number} of {config.n_mels} mel filters see one FFT bin only, at {config.sample_rate_hz} Hz.")
-    return dataclasses.replace(corpus, notes=tuple(notes))
-
-
-def _level_notes(corpus: Corpus, features: Features) -> list[str]:
-    """Count the recordings that were used although their level is odd."""
-    index = features.index[features.index["recording_id"].isin(corpus.recordings["recording_id"])]
-    said = {
+    odd_levels = {
         "clipped": "clipped: three or more samples stand at full scale",
         "off_centre": "not centred: their mean is more than 1 % of full scale from zero",
     }
-    counts = {what: int(index[column].sum()) for column, what in said.items()}
-    return [
-        f"{count:,} of {len(index):,} recordings were used though {what}." for what, count in counts.items() if count
-    ]
+    for column, what in odd_levels.items():
+        if count := int(index[column].sum()):
+            notes.append(f"{count:,} of {len(index):,} recordings were used though {what}.")
+    if number := len(config.one_bin_filters):
+        notes.append(f"{number} of {config.n_mels} mel filters see one FFT bin only, at {config.sample_rate_hz} Hz.")
+    return dataclasses.replace(corpus, notes=(*corpus.notes, *notes))
+
+
+def _used(corpus: Corpus, features: Features) -> pd.DataFrame:
+    """Return what is known of the recordings that are left in the corpus, from their extraction."""
+    index = features.index
+    return index[index["recording_id"].isin(corpus.recordings["recording_id"])]
 
 
 def _without_unreadable(corpus: Corpus, features: Features) -> Corpus:
@@ -232,9 +208,3 @@ def _without_unreadable(corpus: Corpus, features: Features) -> Corpus:
         )
     quarantine = quarantine_table([*known, *reasons])
     return dataclasses.replace(corpus, recordings=check_recordings(kept), quarantine=quarantine)
-
-
-def _truncated_share(corpus: Corpus, features: Features) -> float:
-    index = features.index
-    used = index["recording_id"].isin(corpus.recordings["recording_id"])
-    return float(np.mean(index.loc[used, "truncated"])) if used.any() else 0.0

@@ -55,18 +55,9 @@ TASKS = {
 
 @dataclass(frozen=True, kw_only=True)
 class LabelledRecordings:
-    """The recordings a task can use.
+    """The recordings that have a label, the label of each row as text, and the classes, sorted.
 
-    Attributes
-    ----------
-    recordings
-        The recordings table, reduced to recordings with a label.
-    labels
-        The label of each row, as text.
-    classes
-        The classes, sorted.
-    notes
-        How many speakers and recordings were left out for want of a label, as sentences.
+    `notes` say how many speakers and recordings were left out for want of a label.
     """
 
     recordings: pd.DataFrame
@@ -101,13 +92,12 @@ def label_recordings(recordings: pd.DataFrame, task: Task) -> LabelledRecordings
     kept_labels = labels[known].astype("str").reset_index(drop=True)
     classes = tuple(sorted(kept_labels.unique()))
     _check_classes(task, kept, kept_labels)
-    left_out = recordings[~known]
-    notes: tuple[str, ...] = ()
-    if len(left_out):
-        notes = (
-            f"Left out of this task for want of a value of {task.column}: {len(left_out):,} recordings of speakers "
-            f"{offenders(left_out['speaker'].unique(), most=60)}.",
-        )
+    left_out = recordings.loc[~known, "speaker"]
+    note = (
+        f"Left out of this task for want of a value of {task.column}: {len(left_out):,} recordings of speakers "
+        f"{offenders(left_out.unique(), most=60)}."
+    )
+    notes = (note,) if len(left_out) else ()
     return LabelledRecordings(recordings=kept, labels=kept_labels, classes=classes, notes=notes)
 
 

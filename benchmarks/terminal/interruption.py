@@ -99,6 +99,10 @@ def _started() -> Sequence[psutil.Process]:
 
 def announce_resuming(*, fresh: bool) -> None:
     """Let an interruption name the command that goes on with this one; with its ``--fresh`` or without."""
+    announce(f"interrupted; finished cells are kept, the same command goes on from there: {command_line(fresh=fresh)}")
+
+
+def command_line(*, fresh: bool) -> str:
+    """Return the command line of this process, for people, with its ``--fresh`` or without."""
     arguments = [argument for argument in sys.argv[1:] if fresh or argument != "--fresh"]
-    command = shlex.join(["python", "-m", "benchmarks", *arguments])
-    announce(f"interrupted; finished cells are kept, the same command goes on from there: {command}")
+    return shlex.join(["python", "-m", "benchmarks", *arguments])

@@ -7,14 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from reports.text.printable import printable
 
@@ -37,22 +30,13 @@ class Stages:
     def stage(self, name: str) -> Iterator[OnProgress]:
         """Open a stage; the function handed out takes (done, total), total 0 where it is not known."""
         if self.console.is_terminal:
-            with self._bar() as progress:
+            times = (TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
+            columns = (TextColumn("{task.description:<12}"), BarColumn(), MofNCompleteColumn(), *times)
+            with Progress(*columns, console=self.console) as progress:
                 task = progress.add_task(name, total=None)
                 yield lambda done, total: progress.update(task, completed=done, total=total or None)
         else:
             yield self._lines(name)
-
-    def _bar(self) -> Progress:
-        return Progress(
-            TextColumn("{task.description:<12}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            console=self.console,
-        )
 
     def _lines(self, name: str) -> OnProgress:
         started = time.monotonic()

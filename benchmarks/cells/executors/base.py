@@ -33,21 +33,16 @@ class Outcome:
 
     Attributes
     ----------
-    job
-        What was to be done.
     seconds
         How long its process lived.
-    error
-        Why it failed, in one line; None where it finished.
-    log
-        The end of what it wrote to standard error.
+    error, log
+        Why it failed, in one line, None where it finished; the end of what it wrote to standard error.
     had_room
         False where the disk was full or could not be written to.
     folder
         The finished cell (`benchmarks.cells.finished_cell`); None where it failed.
     command
-        Shell command that repeats the cell where it ran, with the job as ``job.arrow`` in the working directory; None
-        where there is none.
+        Shell command that repeats the cell where it ran, with the job as ``job.arrow`` in the working directory.
     """
 
     job: CellJob

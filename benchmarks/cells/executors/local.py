@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -43,18 +43,9 @@ MAX_ERROR = 500
 
 @dataclass(frozen=True, kw_only=True)
 class LocalExecutor:
-    """Runs each cell in a process of its own.
+    """Runs each cell in a process of its own, some at a time, within limits.
 
-    Attributes
-    ----------
-    features
-        Folder that the jobs' features are relative to.
-    results
-        Folder that the finished cells are put into.
-    at_a_time
-        How many cells run together.
-    limits
-        What each of them may use.
+    `features` is the folder that the jobs' features are relative to; finished cells are put into `results`.
     """
 
     features: Path
@@ -67,10 +58,10 @@ class LocalExecutor:
         left, running = iter(jobs), set[subprocess.Popen[bytes]]()
         pool = ThreadPoolExecutor(self.at_a_time)
         try:
-            futures = self._started(left, running, pool, self.at_a_time)
+            futures = {pool.submit(self._run, job, running) for job in islice(left, self.at_a_time)}
             while futures:
                 ended, futures = wait(futures, return_when=FIRST_COMPLETED)
-                futures |= self._started(left, running, pool, len(ended))
+                futures |= {pool.submit(self._run, job, running) for job in islice(left, len(ended))}
                 for future in ended:
                     yield future.result()
         finally:
@@ -78,11 +69,6 @@ class LocalExecutor:
             for process in list(running):
                 end(process)
             pool.shutdown(wait=True)
-
-    def _started(
-        self, left: Iterator[CellJob], running: set[subprocess.Popen[bytes]], pool: ThreadPoolExecutor, number: int
-    ) -> set[Future[Outcome]]:
-        return {pool.submit(self._run, job, running) for job in islice(left, number)}
 
     def _run(self, job: CellJob, running: set[subprocess.Popen[bytes]]) -> Outcome:
         try:
@@ -99,6 +85,7 @@ class LocalExecutor:
     def _run_in(self, folder: Path, job: CellJob, running: set[subprocess.Popen[bytes]]) -> Outcome:
         new, target = folder / "new", self.results / job.cell.name
         (folder / "job.arrow").write_bytes(job.to_bytes())
+        environment = cell_environment(job.threads, here=is_plug_in(job.cell.model))
         started = time.perf_counter()
         with (folder / "job.arrow").open("rb") as told:
             process = subprocess.Popen(
@@ -106,7 +93,7 @@ class LocalExecutor:
                 stdin=told,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
-                env=cell_environment(job.threads, here=is_plug_in(job.cell.model)),
+                env=environment,
                 start_new_session=True,  # Ctrl-C reaches the run alone, and all that the cell starts can be ended
             )
         running.add(process)
@@ -121,12 +108,11 @@ class LocalExecutor:
             complete(new, seconds)
             put_in_place(new, target)
             return Outcome(job=job, seconds=seconds, log=text, folder=target)
-        had_room = limit is not None or status != NO_ROOM
-        return Outcome(job=job, seconds=seconds, error=error, log=text, had_room=had_room, command=self._command(job))
+        had_room, command = limit is not None or status != NO_ROOM, self._command(environment)
+        return Outcome(job=job, seconds=seconds, error=error, log=text, had_room=had_room, command=command)
 
-    def _command(self, job: CellJob) -> str:
+    def _command(self, environment: dict[str, str]) -> str:
         """Return the command that repeats a cell, but for its limits: with its threads, and where plug-ins are."""
-        environment = cell_environment(job.threads, here=is_plug_in(job.cell.model))
         given = [f"{name}={value}" for name, value in environment.items() if os.environ.get(name) != value]
         return shlex.join(["env", *given, *COMMAND, str(self.features.absolute()), "repeated"]) + " < job.arrow"
 
@@ -137,18 +123,11 @@ def _error(status: int, log: str, folder: Path) -> str | None:
         finished = (folder / RECORD).is_file()
         return None if finished else "its process ended with exit status 0 before the cell was finished"
     if status < 0:
-        return f"killed by signal {-status}{_about(-status)}"
+        name = {known.value: f" ({known.name})" for known in signal.Signals}.get(-status, "")
+        memory = "; the system does this when memory runs out: try less at a time, --jobs, or --cell-memory-mb"
+        return f"killed by signal {-status}{name}{memory if status == -9 else ''}"
     lines = [line for line in log.splitlines() if line.strip()]
     return lines[-1].strip()[:MAX_ERROR] if lines else f"exit status {status}"
-
-
-def _about(number: int) -> str:
-    try:
-        name = f" ({signal.Signals(number).name})"
-    except ValueError:
-        return ""
-    memory = "; the system does this when memory runs out: try less at a time, --jobs, or --cell-memory-mb"
-    return name + (memory if number == 9 else "")
 
 
 def cell_environment(threads: int, *, here: bool = False) -> dict[str, str]:

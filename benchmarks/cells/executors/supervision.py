@@ -54,19 +54,13 @@ def wait_within(process: subprocess.Popen[bytes], limits: Limits) -> str | None:
 
 def tree_rss_bytes(process: int) -> int:
     """Return the resident memory of a process and all that it has started, in bytes; 0 where it is gone."""
-    try:
+    held = 0
+    with suppress(psutil.Error):
         parent = psutil.Process(process)
-        members = [parent, *parent.children(recursive=True)]
-    except psutil.Error:
-        return 0
-    return sum(map(_rss_bytes, members))
-
-
-def _rss_bytes(process: psutil.Process) -> int:
-    try:
-        return int(process.memory_info().rss)
-    except psutil.Error:  # it ended in the meantime
-        return 0
+        for member in (parent, *parent.children(recursive=True)):
+            with suppress(psutil.Error):  # it ended in the meantime
+                held += member.memory_info().rss
+    return held
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

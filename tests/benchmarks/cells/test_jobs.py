@@ -36,12 +36,12 @@ def test_a_job_has_the_rows_that_the_folds_table_gives(inputs):
         expected = own[own["fold"] == cell.fold].merge(inputs.corpus.recordings, on="recording_id")
         expected = expected.sort_values("recording_id", ignore_index=True)
         assert job.cell == cell
-        assert job.split.recordings["recording_id"].tolist() == expected["recording_id"].tolist()
-        assert job.split.recordings["gender"].tolist() == expected["gender"].tolist()
-        assert job.split.role.tolist() == expected["role"].tolist()
-        assert [job.classes[code] for code in job.split.y] == expected[column].astype(str).tolist()
+        assert job.split["recording_id"].tolist() == expected["recording_id"].tolist()
+        assert job.split["gender"].tolist() == expected["gender"].tolist()
+        assert job.split["role"].tolist() == expected["role"].tolist()
+        assert [job.classes[code] for code in job.split["y"]] == expected[column].astype(str).tolist()
         ids = inputs.features.index["recording_id"].to_numpy()
-        assert ids[job.split.tensor_rows].tolist() == expected["recording_id"].tolist()
+        assert ids[job.split["tensor_row"]].tolist() == expected["recording_id"].tolist()
 
 
 def test_a_job_is_the_same_on_the_other_side(inputs):
@@ -49,10 +49,10 @@ def test_a_job_is_the_same_on_the_other_side(inputs):
     there = CellJob.from_bytes(job.to_bytes())
     for name in ("cell", "features", "classes", "threads", "contended", "refit", "save", "versions", "source", "card"):
         assert getattr(there, name) == getattr(job, name), name
-    for name in ("tensor_rows", "y", "role"):
-        assert np.array_equal(getattr(there.split, name), getattr(job.split, name))
-    here = job.split.recordings.astype("object")
+    for name in ("tensor_row", "y", "role"):
+        assert np.array_equal(there.split[name], job.split[name])
+    here = job.split.astype("object")
     pd.testing.assert_frame_equal(
-        there.split.recordings.astype("object").where(here.notna(), None), here.where(here.notna(), None)
+        there.split.astype("object").where(here.notna(), None), here.where(here.notna(), None)
     )
     assert str(inputs.surroundings.cache).encode() not in job.to_bytes()  # no folder of this machine
