@@ -85,14 +85,12 @@ def check_source(source: Path, conditions: Json, cells: set[tuple[object, ...]])
         timed = _cells(tables.read("timings", source))
     except TableError as error:
         raise TableError(f"--timings-from {source}: {error}") from error
-    differing = [name for name in _ALIKE if theirs.get(name) != conditions.get(name)]
-    if differing:
+    if differing := [name for name in _ALIKE if theirs.get(name) != conditions.get(name)]:
         raise TableError(
             f"--timings-from {source}: other work than this run's ({', '.join(differing)} differ); "
             "name a run of the same corpus, task, folds and MFCCs"
         )
-    absent = sorted("{}-{}-r{}-f{}-s{}".format(*cell) for cell in cells - timed)
-    if absent:
+    if absent := sorted("{}-{}-r{}-f{}-s{}".format(*cell) for cell in cells - timed):
         more = f" and {len(absent) - 5} more" if len(absent) > 5 else ""
         raise TableError(
             f"--timings-from {source}: has no times of {len(absent)} of this run's {len(cells)} cells: "

@@ -111,14 +111,7 @@ def recording_bootstrap(counts: FloatArray) -> Interval:
 
 
 def beside(run: Run) -> list[Json]:
-    """Return each model's balanced accuracy under the main protocol, with our interval and those of others.
-
-    Returns
-    -------
-    models
-        ``model``, ``value``, ``n_speakers``, ``n_recordings``, ``why_not`` and, under ``intervals``, ``low`` and
-        ``high`` by method, null where there is no interval.
-    """
+    """Return each model's balanced accuracy under the main protocol, with our interval and those of others."""
     return [_beside(run, model) for model in run.models if len(run.rows(model))]
 
 
