@@ -209,7 +209,7 @@ def generator_of(name: str, seed: int) -> np.random.Generator:
 
 
 def covering(intervals: list[Interval], truths: FloatArray) -> Json:
-    """Return the shares of `intervals` that hold their truth and that are none (and hold nothing), and the mean width."""
+    """Return the shares of `intervals` that hold their truth and that are none (these hold nothing); the mean width."""
     low, high = (np.array([getattr(each, end) for each in intervals]) for end in ("low", "high"))
     estimable = np.array([each.estimable for each in intervals])
     return {
