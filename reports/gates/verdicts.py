@@ -16,18 +16,10 @@ Outcome = Literal["holds", "failed", "not measured"]
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """One requirement, and whether it holds.
+    """One requirement, and whether it holds: ``not measured`` where there is nothing to judge by.
 
-    Attributes
-    ----------
-    outcome
-        ``holds``, ``failed``, or ``not measured`` where there is nothing to judge by.
-    asked
-        The requirement, in words.
-    measured
-        What the run has: a value with its interval and counts.
-    why
-        Why the requirement does not hold or cannot be judged; None where it holds.
+    In words: what is asked, what was measured (a value with its interval and counts), and why that does not hold or
+    cannot be judged.
     """
 
     outcome: Outcome
@@ -55,15 +47,7 @@ def count_line(verdicts: Sequence[Verdict]) -> str:
 
 
 def write_junit(verdicts: Sequence[Verdict], path: Path, *, name: str) -> None:
-    """Write `verdicts` as JUnit XML: a test case each, ``failure`` for failed, ``error`` for not measured.
-
-    Parameters
-    ----------
-    path
-        The file; its folder is made where there is none.
-    name
-        Name of the test suite, such as that of the run.
-    """
+    """Write `verdicts` as JUnit XML, the suite called `name`: a test case each, ``error`` for what is not measured."""
     name = printable(name)
     counted = {
         "tests": str(len(verdicts)),

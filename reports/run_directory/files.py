@@ -67,13 +67,7 @@ def checksum(path: Path) -> str:
 
 
 def odd_value(content: object) -> str | None:
-    """Say which number or text no table and no page could hold; None where all can be held.
-
-    Parameters
-    ----------
-    content
-        What a JSON file holds, or a part of it.
-    """
+    """Say which number or text of a JSON file no table and no page could hold; None where all can be held."""
     waiting = [(content, 0)]
     while waiting:
         value, depth = waiting.pop()

@@ -39,15 +39,7 @@ Positive = Annotated[float, Field(gt=0)]
 
 
 class JsonFile(Part):
-    """A file of a run directory: its name, its fields, and what to do where it is damaged.
-
-    Attributes
-    ----------
-    FILE
-        Name of the file.
-    REMEDY
-        What to do where it is not as declared, as an imperative.
-    """
+    """A file of a run directory: its name, its fields, and what to do where it is damaged, as an imperative."""
 
     FILE: ClassVar[str]
     REMEDY: ClassVar[str] = "run the benchmark again"

@@ -103,14 +103,7 @@ def write(table: pd.DataFrame, name: str, folder: Path) -> Path:
 
 
 def read(name: str, folder: Path, *, sha256: str | None = None) -> pd.DataFrame:
-    """Read and check ``folder/<name>.parquet``.
-
-    Parameters
-    ----------
-    name, folder
-        Which table, and where.
-    sha256
-        Checksum that the file must have, hexadecimal; None where it is not known.
+    """Read and check ``folder/<name>.parquet``, whose checksum must be `sha256` (hexadecimal) where that is known.
 
     Raises
     ------

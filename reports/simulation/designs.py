@@ -50,15 +50,7 @@ _SETS = 16  # data sets at a time: their replicates take 5 MB
 
 
 def all_intervals(scores: FloatArray, strata: IntArray, weights: FloatArray) -> Intervals:
-    """Return the interval of each method for each of many data sets: the report's two, and those of others.
-
-    Parameters
-    ----------
-    scores
-        float64, shape ``(n_sets, n_speakers)``.
-    strata, weights
-        As in `reports.statistics.intervals.Stratified`.
-    """
+    """Return the interval of each method for each of many data sets, ``(n_sets, n_speakers)``: ours and others'."""
     samples = [Stratified(scores=row, strata=strata, weights=weights) for row in scores]
     n_recordings = np.full(len(strata), N_RECORDINGS, dtype=np.int64)
     over_speakers = speaker_bootstraps(scores, strata, weights)

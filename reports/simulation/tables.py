@@ -37,18 +37,9 @@ def chosen(text: str) -> dict[str, list[Simulated]]:
 
 
 def simulate(parts: dict[str, list[Simulated]], n_sets: int, seed: int, run_all: Callable[..., list[Json]]) -> Json:
-    """Run the designs of `parts` and judge the gates.
+    """Run the designs of `parts` (from `chosen`), `n_sets` data sets of each, and judge the gates.
 
-    Parameters
-    ----------
-    parts
-        As `chosen` returns them.
-    n_sets
-        Data sets of each design.
-    seed
-        Of all random numbers; a design draws the same whichever others run.
-    run_all
-        Takes designs, `n_sets` and `seed`, and returns what they counted, in order.
+    A design draws the same whichever others run; `run_all` is `run_here`, or what `run_in_processes` returns.
     """
     counts = iter(run_all([design for part in parts.values() for design in part], n_sets, seed))
     counted = {name: [next(counts) for _ in part] for name, part in parts.items()}

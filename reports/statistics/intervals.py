@@ -42,17 +42,7 @@ _NEGLIGIBLE = 1e-12  # of a variance: what rounding leaves where all scores are 
 
 @dataclass(frozen=True, kw_only=True)
 class Interval:
-    """A 95 % interval, or why there is none.
-
-    Attributes
-    ----------
-    low, high
-        Its ends; NaN where there is no interval.
-    method
-        How it was made; empty where there is no interval.
-    why_not
-        Why there is none; empty where there is one.
-    """
+    """A 95 % interval and how it was made, or why there is none: then its ends are NaN and the method is empty."""
 
     low: float
     high: float
@@ -116,13 +106,9 @@ def shared_strata(scores: ArrayLike, labels: Sequence[str]) -> Stratified:
 
 @dataclass(frozen=True, kw_only=True)
 class Moments:
-    """Estimate, standard error and degrees of freedom of a stratified mean.
+    """Estimate, standard error and degrees of freedom of a stratified mean; see the module.
 
-    Attributes
-    ----------
-    theta, se, nu
-        See the module; all are NaN without speakers, `se` and `nu` where a stratum has one speaker, `nu` also where
-        nothing varies.
+    All are NaN without speakers, `se` and `nu` where a stratum has one speaker, `nu` also where nothing varies.
     """
 
     theta: float
