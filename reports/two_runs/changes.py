@@ -146,7 +146,8 @@ def _speakers(run: Run, model: str) -> pd.DataFrame:
 def _per_speaker(a: pd.DataFrame, b: pd.DataFrame) -> list[Json]:
     both = a.assign(a=a["score"]).merge(b.set_index("speaker")["score"].rename("b"), on="speaker")
     columns = ["speaker", "stratum", "a", "b", "change", "n_recordings"]
-    return both.assign(change=both["b"] - both["a"])[columns].to_dict("records")
+    rows = both.assign(change=both["b"] - both["a"]).to_dict("records")
+    return [{name: row[name] for name in columns} for row in rows]
 
 
 def _model(a: Run, b: Run, model: str) -> Json:
