@@ -34,7 +34,7 @@ _ROUNDING = 1e-12  # of a replicate that equals theta
 def speaker_bootstraps(scores: FloatArray, strata: IntArray, weights: FloatArray) -> list[tuple[Interval, Interval]]:
     """Return percentile and BCa interval over resampled speakers of many sets of scores in the same strata.
 
-    The draws are those of the headline interval, `reports.statistics.intervals.share_intervals`.
+    Scores have shape ``(n_sets, n_speakers)``; the draws are those of the headline interval.
     """
     differences, _ = replicates(scores, strata, weights)
     return [
@@ -78,7 +78,7 @@ def recording_interval(sample: Stratified, n_recordings: IntArray) -> Interval:
 
 
 def recording_bootstrap(counts: FloatArray) -> Interval:
-    """Return the percentile bootstrap over recordings, all in one urn, from counts by true class and by answer."""
+    """Return the percentile bootstrap over recordings, all in one urn; counts are by true class (rows) and answer."""
     total = int(counts.sum())
     if total == 0 or (counts.sum(axis=1) == 0).any():
         return no_interval("a class has no recording")
