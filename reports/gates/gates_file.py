@@ -4,18 +4,9 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Tag,
-    ValidationError,
-    model_validator,
-)
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 
 EVERY = "*"
 """Segment of a path that stands for every model that is no baseline, or for every key where keys are no models."""
@@ -25,10 +16,6 @@ class GatesError(ValueError):
     """A gates file cannot be read or does not fit the run; the message is for the user."""
 
 
-def _split_dots(value: object) -> object:
-    return tuple(value.split(".")) if isinstance(value, str) else value
-
-
 def dotted(path: tuple[str, ...]) -> str:
     """Return a path as a person writes it."""
     return ".".join(path)
@@ -36,15 +23,19 @@ def dotted(path: tuple[str, ...]) -> str:
 
 Name = Annotated[str, Field(min_length=1)]
 Bound = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-SummaryPath = Annotated[tuple[Name, ...], BeforeValidator(_split_dots), Field(min_length=1)]
+SummaryPath = Annotated[
+    tuple[Name, ...],
+    BeforeValidator(lambda value: tuple(value.split(".")) if isinstance(value, str) else value),
+    Field(min_length=1),
+]
 Judge = Literal["value", "interval"]
 
 
-class _Gate(BaseModel):
+class _Declared(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class _Bounded(_Gate):
+class _Bounded(_Declared):
     at_least: Bound | None = None
     at_most: Bound | None = None
 
@@ -59,8 +50,8 @@ class _Bounded(_Gate):
     @property
     def bounds(self) -> str:
         """The bounds, in words."""
-        named = (("at least", self.at_least), ("at most", self.at_most))
-        return " and ".join(f"{word} {bound:g}" for word, bound in named if bound is not None)
+        named = {"at least": self.at_least, "at most": self.at_most}
+        return " and ".join(f"{word} {bound:g}" for word, bound in named.items() if bound is not None)
 
 
 class NumberGate(_Bounded):
@@ -83,7 +74,7 @@ class NumberGate(_Bounded):
         return f"{dotted(path or self.number)}: {what} {self.bounds}"
 
 
-class GapGate(_Gate):
+class GapGate(_Declared):
     """Ceiling of the size of the gap between groups of speakers, whichever group is ahead.
 
     Attributes
@@ -102,6 +93,8 @@ class GapGate(_Gate):
     model: Name = EVERY
     at_most: Annotated[float, Field(strict=True, ge=0, lt=1)]
     judge: Judge = "value"
+
+    at_least: ClassVar[None] = None
 
     @property
     def path(self) -> tuple[str, ...]:
@@ -130,7 +123,7 @@ class RatioGate(_Bounded):
         return f"{dotted(self.ratio[0])} / {dotted(self.ratio[1])}: {self.bounds}"
 
 
-class FoldsGate(_Gate):
+class FoldsGate(_Declared):
     """Speakers must be held out (`reports.gates.requirements.speakers_held_out`)."""
 
     folds: Literal["speakers-held-out"]
@@ -140,7 +133,7 @@ class FoldsGate(_Gate):
         return "folds: speakers held out"
 
 
-class CellsGate(_Gate):
+class CellsGate(_Declared):
     """Every cell must be there (`reports.gates.requirements.complete`)."""
 
     cells: Literal["complete"]
@@ -168,10 +161,8 @@ Gate = Annotated[
 ]
 
 
-class Gates(BaseModel):
+class Gates(_Declared):
     """A gates file: one table ``[[gate]]`` per gate, at least one."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     gate: Annotated[tuple[Gate, ...], Field(min_length=1)]
 

@@ -24,7 +24,7 @@ from reports.gates.gates_file import (
     dotted,
     read_gates,
 )
-from reports.gates.verdicts import Verdict
+from reports.gates.verdicts import Verdict, shortened
 from reports.run_directory.run import Run, load, read_manifest
 from reports.summary.summary import summarise
 from reports.terms import Json
@@ -34,8 +34,6 @@ TOLERANCE = 1e-9
 
 PLAIN = ("runtime", "corpus")
 """Parts of the summary whose plain values can be judged: costs and counts."""
-
-_MOST_NAMED = 8
 
 
 def judge_folder(folder: Path, file: Path) -> list[Verdict]:
@@ -113,7 +111,8 @@ def _walk(
         yield (*done, *path), None
     for key in keys:
         if key not in node:
-            raise GatesError(f"'{dotted((*done, *path))}': no '{key}' here; there are {_some(node)}")
+            there = shortened([repr(name) for name in sorted(node)], most=8)
+            raise GatesError(f"'{dotted((*done, *path))}': no '{key}' here; there are {there}")
         yield from _walk(summary, node[key], path[1:], (*done, key))
 
 
@@ -123,16 +122,10 @@ def _every(summary: Json, node: Json) -> list[str]:
     return sorted(key for key in node if not (node.keys() <= models.keys() and models[key].get("baseline")))
 
 
-def _some(names: Json) -> str:
-    shown = ", ".join(repr(name) for name in sorted(names)[:_MOST_NAMED])
-    return shown + (f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else "")
-
-
 def _number(gate: NumberGate, path: tuple[str, ...], node: Any, summary: Json) -> Verdict:
     asked = gate.asked(path)
     if isinstance(node, dict) and "estimable" in node:
-        bounds = [bound for bound in (gate.at_least, gate.at_most) if bound is not None]
-        if path[0] != "ranks" and any(abs(bound) > 1 for bound in bounds):
+        if path[0] != "ranks" and any(abs(bound or 0) > 1 for bound in (gate.at_least, gate.at_most)):
             raise GatesError(f"'{dotted(path)}' is a share, at most 1; write 70 % as 0.70")
         return _estimate(asked, node, gate)
     if gate.judge == "interval" and path[0] in PLAIN:
@@ -164,9 +157,8 @@ def _ratio(gate: RatioGate, summary: Json) -> Verdict:
     if below == 0:
         return _unmeasured(gate.asked(), fraction, "nothing can be divided by 0")
     ratio = above / below
-    return _verdict(
-        gate.asked(), f"{_short(ratio)} ({fraction}){_contended(gate.ratio[0], summary)}", (ratio, ratio), gate
-    )
+    measured = f"{_short(ratio)} ({fraction}){_contended(gate.ratio[0], summary)}"
+    return _verdict(gate.asked(), measured, (ratio, ratio), gate)
 
 
 def _plain(path: tuple[str, ...], node: Any) -> float | None:
@@ -189,7 +181,8 @@ def _contended(path: tuple[str, ...], summary: Json) -> str:
 def _estimate(asked: str, number: Json, gate: NumberGate | GapGate) -> Verdict:
     """Judge an estimated number, or, by a gap's gate, its size whatever its sign."""
     value, low, high = number["value"], number["low"], number["high"]
-    told = f"{'no value' if value is None else _short(value)}, {_interval(low, high)}{_counts(number)}"
+    interval = "no interval" if low is None or high is None else f"interval {_short(low)} to {_short(high)}"
+    told = f"{'no value' if value is None else _short(value)}, {interval}{_counts(number)}"
     if not number["estimable"] or value is None or low is None or high is None:
         return _unmeasured(asked, told, number.get("why_not") or "it has no interval")
     judged = (value, value) if gate.judge == "value" else (low, high)
@@ -202,10 +195,9 @@ def _estimate(asked: str, number: Json, gate: NumberGate | GapGate) -> Verdict:
 def _verdict(asked: str, measured: str, judged: tuple[float, float], gate: NumberGate | GapGate | RatioGate) -> Verdict:
     """Hold the smallest and the largest of what is `judged` against the bounds of `gate`."""
     low, high = judged
-    at_least = None if isinstance(gate, GapGate) else gate.at_least
     whys = []
-    if at_least is not None and low < at_least - TOLERANCE:
-        whys.append(f"{_short(low)} is below {at_least:g}")
+    if gate.at_least is not None and low < gate.at_least - TOLERANCE:
+        whys.append(f"{_short(low)} is below {gate.at_least:g}")
     if gate.at_most is not None and high > gate.at_most + TOLERANCE:
         whys.append(f"{_short(high)} is above {gate.at_most:g}")
     return Verdict(
@@ -220,10 +212,6 @@ def _unmeasured(asked: str, measured: str, why: str) -> Verdict:
 def _absent(asked: str, path: tuple[str, ...]) -> Verdict:
     unnamed = f", or there is nothing that {EVERY} stands for" if EVERY in path else ""
     return _unmeasured(asked, "nothing", f"not measured in this run{unnamed}")
-
-
-def _interval(low: float | None, high: float | None) -> str:
-    return "no interval" if low is None or high is None else f"interval {_short(low)} to {_short(high)}"
 
 
 def _counts(number: Json) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from reports.gates.verdicts import Verdict
+from reports.gates.verdicts import Verdict, shortened
 from reports.run_directory.fold_offences import SPLIT, Rule, offences, offenders_of, sides
 from reports.run_directory.run import Run
 from reports.run_directory.tables import CELL_KEYS
@@ -23,9 +23,8 @@ def speakers_held_out(run: Run, asked: str) -> Verdict:
     """
     folds = run.folds[(run.folds["protocol"] == run.protocol) | (run.folds["protocol"] != RANDOM)]
     if not (folds["protocol"] == run.protocol).any():
-        return Verdict(
-            outcome="not measured", asked=asked, measured="found no split", why=f"no split of '{run.protocol}'"
-        )
+        why = f"no split of '{run.protocol}'"
+        return Verdict(outcome="not measured", asked=asked, measured="found no split", why=why)
     rows = sides(folds, run.recordings)
     main = rows[rows["protocol"] == run.protocol]
     measured = (
@@ -39,11 +38,9 @@ def speakers_held_out(run: Run, asked: str) -> Verdict:
     ]
     named = [(str(rule), offenders_of(broken, rule)) for rule in Rule]
     named.append(("recordings answered that their split does not test", _unlike_the_folds(rows, run)))
-    clauses = [f"{what}: {_shortened(names)}" for what, names in named if names]
-    if clauses:
+    if clauses := [f"{what}: {shortened(names)}" for what, names in named if names]:
         return Verdict(outcome="failed", asked=asked, measured=measured, why="; ".join(clauses))
-    n_unknown = main.loc[main["content_hash"].isna(), "recording_id"].nunique()
-    if n_unknown:
+    if n_unknown := main.loc[main["content_hash"].isna(), "recording_id"].nunique():
         why = f"{n_unknown:,} recordings have no content hash, so copies of them cannot be found"
         return Verdict(outcome="not measured", asked=asked, measured=measured, why=why)
     return Verdict(outcome="holds", asked=asked, measured=measured)
@@ -61,7 +58,7 @@ def complete(run: Run, asked: str) -> Verdict:
     errors = {entry["cell"]: entry["error"] for entry in run.manifest.get("cells", {}).get("failed", [])}
     names = ["{}-{}-r{}-f{}-s{}".format(*key) for key in absent]
     told = [f"{name} ({errors[name]})" if name in errors else name for name in names]
-    return Verdict(outcome="failed", asked=asked, measured=measured, why=f"missing or not whole: {_shortened(told)}")
+    return Verdict(outcome="failed", asked=asked, measured=measured, why=f"missing or not whole: {shortened(told)}")
 
 
 def _unlike_the_folds(rows: pd.DataFrame, run: Run) -> list[str]:
@@ -83,7 +80,3 @@ def _expected(run: Run) -> Iterator[tuple[tuple[str, str, int, int, int], int]]:
             # protocols beside the main one are run with the first seed only
             for seed in seeds if protocol == run.protocol else seeds[:1]:
                 yield (model, protocol, repetition, fold, seed), n_recordings
-
-
-def _shortened(names: list[str]) -> str:
-    return ", ".join(names[:5]) + (f" and {len(names) - 5:,} more" if len(names) > 5 else "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 from xml.etree import ElementTree
 
 from reports.run_directory.files import replacing
@@ -13,24 +13,13 @@ from reports.text.printable import printable
 
 Outcome = Literal["holds", "failed", "not measured"]
 
-_ELEMENTS: dict[Outcome, str] = {"failed": "failure", "not measured": "error"}
-"""JUnit's element of each outcome that is no success."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """One requirement, and whether it holds.
+    """One requirement, and whether it holds: ``not measured`` where there is nothing to judge by.
 
-    Attributes
-    ----------
-    outcome
-        ``holds``, ``failed``, or ``not measured`` where there is nothing to judge by.
-    asked
-        The requirement, in words.
-    measured
-        What the run has: a value with its interval and counts.
-    why
-        Why the requirement does not hold or cannot be judged; None where it holds.
+    In words: what is asked, what was measured (a value with its interval and counts), and why that does not hold or
+    cannot be judged.
     """
 
     outcome: Outcome
@@ -52,24 +41,13 @@ def exit_status(verdicts: Sequence[Verdict]) -> int:
 
 def count_line(verdicts: Sequence[Verdict]) -> str:
     """Return the closing line: how many requirements hold, failed and were not measured."""
-    counts = {outcome: _count(verdicts, outcome) for outcome in ("holds", "failed", "not measured")}
     noun = "condition" if len(verdicts) == 1 else "conditions"
-    return (
-        f"{len(verdicts)} {noun}: {counts['holds']} held, {counts['failed']} failed, "
-        f"{counts['not measured']} not measured"
-    )
+    held, failed, unmeasured = (_count(verdicts, outcome) for outcome in get_args(Outcome))
+    return f"{len(verdicts)} {noun}: {held} held, {failed} failed, {unmeasured} not measured"
 
 
 def write_junit(verdicts: Sequence[Verdict], path: Path, *, name: str) -> None:
-    """Write `verdicts` as JUnit XML: a test case each, ``failure`` for failed, ``error`` for not measured.
-
-    Parameters
-    ----------
-    path
-        The file; its folder is made where there is none.
-    name
-        Name of the test suite, such as that of the run.
-    """
+    """Write `verdicts` as JUnit XML, the suite called `name`: a test case each, ``error`` for what is not measured."""
     name = printable(name)
     counted = {
         "tests": str(len(verdicts)),
@@ -81,9 +59,9 @@ def write_junit(verdicts: Sequence[Verdict], path: Path, *, name: str) -> None:
     for verdict in verdicts:
         named = {"classname": f"gates.{name}", "name": printable(verdict.asked), "time": "0"}
         case = ElementTree.SubElement(suite, "testcase", named)
-        element = _ELEMENTS.get(verdict.outcome)
-        said = {"message": printable(verdict.why or ""), "type": verdict.outcome} if element else {}
-        ElementTree.SubElement(case, element or "system-out", said).text = verdict.line
+        element = {"holds": "system-out", "failed": "failure", "not measured": "error"}[verdict.outcome]
+        said = {"message": printable(verdict.why or ""), "type": verdict.outcome}
+        ElementTree.SubElement(case, element, said if verdict.outcome != "holds" else {}).text = verdict.line
     ElementTree.indent(root)
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:
@@ -92,3 +70,8 @@ def write_junit(verdicts: Sequence[Verdict], path: Path, *, name: str) -> None:
 
 def _count(verdicts: Sequence[Verdict], outcome: str) -> int:
     return sum(verdict.outcome == outcome for verdict in verdicts)
+
+
+def shortened(names: Sequence[str], most: int = 5) -> str:
+    """Join names, at most so many, and say how many more there are."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most:,} more" if len(names) > most else "")

@@ -1,7 +1,4 @@
-"""The leakage audit of a run: ``audit.json``, declared.
-
-It lies beside the tables; ``docs/summary.md`` describes its fields.
-"""
+"""The leakage audit of a run: ``audit.json``, declared; ``docs/summary.md`` describes its fields."""
 
 from __future__ import annotations
 
@@ -39,7 +36,6 @@ class Audit(JsonFile):
     """The file ``audit.json``."""
 
     FILE: ClassVar[str] = "audit.json"
-    REMEDY: ClassVar[str] = "run the benchmark again"
 
     schema_: Annotated[Literal["voxfold-audit/2"], Field(alias="schema")]
     protocol: str

@@ -29,17 +29,7 @@ _ALIKE = ("task", "protocol", "folds", "corpus", "mfcc", "refit")
 
 @dataclass(frozen=True, kw_only=True)
 class Borrowed:
-    """What another run measured.
-
-    Attributes
-    ----------
-    origin
-        ``created``, ``machine``, ``commit`` and ``timings_hash`` (SHA-256 of the rows) of the other run.
-    timings
-        Its timings table, reduced to extraction and the cells of this run.
-    guards
-        Its speed guards; None where they did not run.
-    """
+    """What another run measured: its origin, its timings of extraction and this run's cells, its guards if they ran."""
 
     origin: Json
     timings: pd.DataFrame
@@ -64,16 +54,9 @@ def read(folder: Path) -> Borrowed | None:
 
 
 def check_source(source: Path, conditions: Json, cells: set[tuple[object, ...]]) -> None:
-    """Stop unless `source` is a run of the same work that has timed every one of `cells`.
+    """Stop unless `source` is a run of the same work (by `conditions` of this run's manifest) that has timed all cells.
 
-    Parameters
-    ----------
-    source
-        The other run's directory.
-    conditions
-        ``conditions`` of this run's manifest.
-    cells
-        Keys (`reports.run_directory.tables.CELL_KEYS`) of the cells whose times are wanted.
+    Of `cells` the keys are given, `reports.run_directory.tables.CELL_KEYS`.
 
     Raises
     ------
@@ -85,14 +68,12 @@ def check_source(source: Path, conditions: Json, cells: set[tuple[object, ...]])
         timed = _cells(tables.read("timings", source))
     except TableError as error:
         raise TableError(f"--timings-from {source}: {error}") from error
-    differing = [name for name in _ALIKE if theirs.get(name) != conditions.get(name)]
-    if differing:
+    if differing := [name for name in _ALIKE if theirs.get(name) != conditions.get(name)]:
         raise TableError(
             f"--timings-from {source}: other work than this run's ({', '.join(differing)} differ); "
             "name a run of the same corpus, task, folds and MFCCs"
         )
-    absent = sorted("{}-{}-r{}-f{}-s{}".format(*cell) for cell in cells - timed)
-    if absent:
+    if absent := sorted("{}-{}-r{}-f{}-s{}".format(*cell) for cell in cells - timed):
         more = f" and {len(absent) - 5} more" if len(absent) > 5 else ""
         raise TableError(
             f"--timings-from {source}: has no times of {len(absent)} of this run's {len(cells)} cells: "

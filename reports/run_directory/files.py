@@ -12,9 +12,10 @@ from __future__ import annotations
 import hashlib
 import math
 import os
+import re
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 
@@ -23,7 +24,7 @@ import psutil
 MAX_DEPTH = 40
 """Lists and objects within each other in a JSON file."""
 
-_MOST_NAMED = 3
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 
 
 class TableError(ValueError):
@@ -66,13 +67,7 @@ def checksum(path: Path) -> str:
 
 
 def odd_value(content: object) -> str | None:
-    """Say which number or text no table and no page could hold; None where all can be held.
-
-    Parameters
-    ----------
-    content
-        What a JSON file holds, or a part of it.
-    """
+    """Say which number or text of a JSON file no table and no page could hold; None where all can be held."""
     waiting = [(content, 0)]
     while waiting:
         value, depth = waiting.pop()
@@ -86,11 +81,7 @@ def odd_value(content: object) -> str | None:
             return "a number of more than 64 bits"
         elif isinstance(value, float) and not math.isfinite(value):
             return f"{value} is no number"
-        elif (
-            isinstance(value, str)
-            and not value.isascii()
-            and value.encode("utf-8", "replace") != value.encode("utf-8", "surrogatepass")
-        ):
+        elif isinstance(value, str) and not value.isascii() and _HALF_CHARACTER.search(value):
             return f"a text with half a character, {value!a:.60}"
     return None
 
@@ -103,8 +94,7 @@ def refuse_links(folder: Path) -> None:
     TableError
         There is a link, a pipe or a device somewhere in it.
     """
-    strange = sorted(islice(_strange(folder), _MOST_NAMED))
-    if strange:
+    if strange := sorted(islice(_strange(folder), 3)):
         raise TableError(
             f"{folder}: a run directory holds files and folders only, this one has links or devices: "
             f"{', '.join(map(repr, strange))}; copy what they lead to, or remove them"
@@ -114,19 +104,10 @@ def refuse_links(folder: Path) -> None:
 def _strange(folder: Path) -> Iterator[str]:
     waiting = [folder]
     while waiting:
-        for path in _within(waiting.pop()):
-            try:
-                mode = path.lstat().st_mode
-            except FileNotFoundError:  # of a run that goes on: renamed or removed just now
-                continue
+        with suppress(FileNotFoundError):  # of a run that goes on: renamed or removed just now
+            path = waiting.pop()
+            mode = path.stat(follow_symlinks=path == folder).st_mode
             if stat.S_ISDIR(mode):
-                waiting.append(path)
+                waiting += path.iterdir()
             elif not stat.S_ISREG(mode):
                 yield path.relative_to(folder).as_posix()
-
-
-def _within(folder: Path) -> list[Path]:
-    try:
-        return list(folder.iterdir())
-    except FileNotFoundError:
-        return []

@@ -37,12 +37,7 @@ class Offence(NamedTuple):
 def offences(folds: pd.DataFrame, recordings: pd.DataFrame) -> Iterator[Offence]:
     """Yield all that `folds` do and must not, rule by rule; protocols that share speakers by design are no exception.
 
-    Parameters
-    ----------
-    folds
-        Table of folds, of any protocols.
-    recordings
-        Table with ``recording_id``, ``speaker`` and ``content_hash``.
+    The table `recordings` has ``recording_id``, ``speaker`` and ``content_hash``.
     """
     rows = sides(folds, recordings)
     tested = rows[rows["role"] == "test"]

@@ -1,7 +1,4 @@
-"""The speed guards of a run: ``guards.json``, declared.
-
-It lies beside the tables where the guards ran; ``docs/summary.md`` describes its fields.
-"""
+"""The speed guards of a run, where they ran: ``guards.json``, declared; ``docs/summary.md`` describes its fields."""
 
 from __future__ import annotations
 

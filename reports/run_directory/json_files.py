@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
@@ -24,13 +24,9 @@ class OpenPart(Part):
     model_config = ConfigDict(extra="allow")
 
 
-_Entry = TypeVar("_Entry")
-
-
-def _check_names(entries: list[_Entry]) -> list[_Entry]:
+def _check_names(entries: list[Any]) -> list[Any]:
     names = [getattr(entry, "name", entry) for entry in entries]
-    double = sorted({str(name) for name in names if names.count(name) > 1})
-    if double:
+    if double := sorted({str(name) for name in names if names.count(name) > 1}):
         raise ValueError(f"{double} occur twice")
     return entries
 
@@ -43,18 +39,10 @@ Positive = Annotated[float, Field(gt=0)]
 
 
 class JsonFile(Part):
-    """A file of a run directory: its name, its fields, and what to do where it is damaged.
-
-    Attributes
-    ----------
-    FILE
-        Name of the file.
-    REMEDY
-        What to do where it is not as declared, as an imperative.
-    """
+    """A file of a run directory: its name, its fields, and what to do where it is damaged, as an imperative."""
 
     FILE: ClassVar[str]
-    REMEDY: ClassVar[str]
+    REMEDY: ClassVar[str] = "run the benchmark again"
 
     @classmethod
     def read(cls, folder: Path) -> Json | None:

@@ -12,7 +12,23 @@ from pydantic import ConfigDict, Field
 from reports.run_directory.json_files import EACH_ONCE, JsonFile, OpenPart, Whole
 
 
-class _Task(OpenPart):
+class Task(OpenPart):
+    """What was to be recognised.
+
+    Attributes
+    ----------
+    name
+        ``gender``, ``digit``, ...
+    classes
+        Labels, in the order of the scores.
+    attribute
+        The attribute of the speaker that is the task's own label; None where there is none.
+    per_speaker
+        True where every recording of a speaker has the same label.
+    question
+        The task as a question.
+    """
+
     name: str
     classes: Annotated[list[str], Field(min_length=1), EACH_ONCE]
     attribute: str | None = None
@@ -77,9 +93,8 @@ class Manifest(JsonFile):
     model_config = ConfigDict(extra="allow")
 
     FILE: ClassVar[str] = "manifest.json"
-    REMEDY: ClassVar[str] = "run the benchmark again"
 
-    task: _Task
+    task: Task
     protocol: _Protocol
     models: Annotated[list[_Model], EACH_ONCE]
     corpus: _Corpus = _Corpus()

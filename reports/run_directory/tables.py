@@ -21,9 +21,6 @@ GROUP_COLUMNS = ("gender", "accent", "accent_bucket", "native_speaker", "age_ban
 MAX_ROWS = 100_000_000
 """Rows of a table; a file of a few bytes can say that it has more than any memory holds."""
 
-PHASES = ("extract", "import", "fit", "select", "first-call", "predict-batch", "predict-one", "process")
-"""What is timed; ``process`` is how long the cell's process lived, all other phases in it: it counts in no cost."""
-
 CELL_KEYS = ("model", "protocol", "repetition", "fold", "seed")
 
 
@@ -32,61 +29,41 @@ def _present(**types: pa.DataType) -> list[pa.Field]:
     return [pa.field(name, kind, nullable=False) for name, kind in types.items()]
 
 
-_CELL_FIELDS = _present(
-    model=pa.string(), protocol=pa.string(), repetition=pa.int64(), fold=pa.int64(), seed=pa.int64()
-)
+_TEXT, _WHOLE = pa.string(), pa.int64()
+_CELL_FIELDS = _present(model=_TEXT, protocol=_TEXT, repetition=_WHOLE, fold=_WHOLE, seed=_WHOLE)
 
-_RECORDING_TYPES = {
-    **dict.fromkeys(("recording_id", "path", "speaker"), pa.string()),
-    **dict.fromkeys(("digit", "take"), pa.int64()),
-    **dict.fromkeys(
-        (
-            "gender",
-            "gender_raw",
-            "accent",
-            "accent_raw",
-            "accent_bucket",
-            "native_speaker",
-            "native_speaker_raw",
-        ),
-        pa.string(),
-    ),
-    "age": pa.int64(),
-    **dict.fromkeys(
-        ("age_raw", "age_band", "origin", "origin_raw", "origin_bucket", "room", "room_raw", "recorded_on"),
-        pa.string(),
-    ),
-    **dict.fromkeys(("sample_rate_hz", "n_samples"), pa.int64()),
-    "content_hash": pa.string(),
-}
+_RECORDINGS = (
+    *("recording_id", "path", "speaker", "digit", "take", "gender", "gender_raw", "accent", "accent_raw"),
+    *("accent_bucket", "native_speaker", "native_speaker_raw", "age", "age_raw", "age_band", "origin", "origin_raw"),
+    *("origin_bucket", "room", "room_raw", "recorded_on", "sample_rate_hz", "n_samples", "content_hash"),
+)
+_WHOLE_NUMBERS = ("digit", "take", "age", "sample_rate_hz", "n_samples")
 
 SCHEMAS: dict[str, pa.Schema] = {
     "recordings": pa.schema(
-        [
-            pa.field(name, kind, nullable=name not in ("recording_id", "path", "speaker"))
-            for name, kind in _RECORDING_TYPES.items()
-        ]
+        pa.field(name, _WHOLE if name in _WHOLE_NUMBERS else _TEXT, nullable=name not in _RECORDINGS[:3])
+        for name in _RECORDINGS
     ),
-    "quarantine": pa.schema(_present(recording=pa.string(), reason=pa.string())),
+    "quarantine": pa.schema(_present(recording=_TEXT, reason=_TEXT)),
     "folds": pa.schema(  # role is one of `reports.terms.ROLES`
-        _present(
-            protocol=pa.string(), recording_id=pa.string(), repetition=pa.int64(), fold=pa.int64(), role=pa.string()
-        )
+        _present(protocol=_TEXT, recording_id=_TEXT, repetition=_WHOLE, fold=_WHOLE, role=_TEXT)
     ),
     "predictions": pa.schema(
         [
             *_CELL_FIELDS,
-            *_present(recording_id=pa.string(), speaker=pa.string(), y_true=pa.string(), y_pred=pa.string()),
+            *_present(recording_id=_TEXT, speaker=_TEXT, y_true=_TEXT, y_pred=_TEXT),
             *_present(scores=pa.list_(pa.float32())),  # in the order of manifest["classes"]
-            *[pa.field(name, pa.string()) for name in GROUP_COLUMNS],
+            *[pa.field(name, _TEXT) for name in GROUP_COLUMNS],
         ]
     ),
     "timings": pa.schema(
         [
             *_CELL_FIELDS,  # phase extract belongs to no cell: model "features", protocol "", the numbers 0
-            *_present(phase=pa.string(), n_recordings=pa.int64(), seconds=pa.float64(), peak_rss_bytes=pa.int64()),
-            *_present(threads=pa.int64(), contended=pa.bool_()),
-            *_present(machine=pa.string()),  # a short name; the manifest's cells.machines says more
+            # extract, import, fit, select, first-call, predict-batch, predict-one; or process, how long the cell's
+            # process lived, all others in it: it counts in no cost
+            *_present(phase=_TEXT, n_recordings=_WHOLE, seconds=pa.float64(), peak_rss_bytes=_WHOLE),
+            *_present(threads=_WHOLE, contended=pa.bool_()),
+            *_present(machine=_TEXT),  # a short name; the manifest's cells.machines says more
             pa.field("load", pa.float64()),  # average of the minute before the cell began
         ]
     ),
@@ -126,14 +103,7 @@ def write(table: pd.DataFrame, name: str, folder: Path) -> Path:
 
 
 def read(name: str, folder: Path, *, sha256: str | None = None) -> pd.DataFrame:
-    """Read and check ``folder/<name>.parquet``.
-
-    Parameters
-    ----------
-    name, folder
-        Which table, and where.
-    sha256
-        Checksum that the file must have, hexadecimal; None where it is not known.
+    """Read and check ``folder/<name>.parquet``, whose checksum must be `sha256` (hexadecimal) where that is known.
 
     Raises
     ------

@@ -50,15 +50,7 @@ _SETS = 16  # data sets at a time: their replicates take 5 MB
 
 
 def all_intervals(scores: FloatArray, strata: IntArray, weights: FloatArray) -> Intervals:
-    """Return the interval of each method for each of many data sets: the report's two, and those of others.
-
-    Parameters
-    ----------
-    scores
-        float64, shape ``(n_sets, n_speakers)``.
-    strata, weights
-        As in `reports.statistics.intervals.Stratified`.
-    """
+    """Return the interval of each method for each of many data sets, ``(n_sets, n_speakers)``: ours and others'."""
     samples = [Stratified(scores=row, strata=strata, weights=weights) for row in scores]
     n_recordings = np.full(len(strata), N_RECORDINGS, dtype=np.int64)
     over_speakers = speaker_bootstraps(scores, strata, weights)
@@ -99,8 +91,8 @@ class Design:
     @property
     def name(self) -> str:
         """What the design is called, and seeded by."""
-        men, women = self.sizes
-        return f"{men}+{women} recalls {self.recalls[0]:g}/{self.recalls[1]:g} correlation {self.correlation:g}"
+        recalls = "/".join(f"{recall:g}" for recall in self.recalls)
+        return f"{plus(self.sizes)} recalls {recalls} correlation {self.correlation:g}"
 
     @property
     def truth(self) -> float:
@@ -113,23 +105,12 @@ class Design:
         return self.truth <= 0.90 or self.correlation <= 0.1
 
     def run(self, n_sets: int, seed: int) -> Json:
-        """Count over `n_sets` data sets how often each interval holds the truth.
-
-        Returns
-        -------
-        counted
-            The design, and what `covering` returns for each method.
-        """
+        """Count over `n_sets` data sets how often the interval of each method holds the truth (`covering`)."""
         scores = draw_scores(self, n_sets, generator_of(self.name, seed))
         truths = np.full(n_sets, self.truth)
         of_methods = in_blocks(scores, self.sizes, all_intervals)
-        return {
-            "sizes": list(self.sizes),
-            "recalls": list(self.recalls),
-            "correlation": self.correlation,
-            "mover_gated": self.mover_gated,
-            "methods": {name: covering(intervals, truths) for name, intervals in of_methods.items()},
-        }
+        methods = {name: covering(intervals, truths) for name, intervals in of_methods.items()}
+        return {**told(self, "sizes", "recalls", "correlation", "mover_gated"), "methods": methods}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,8 +141,7 @@ class Null:
     @property
     def name(self) -> str:
         """What the design is called, and seeded by: the number of flips is no part of it."""
-        men, women = self.sizes
-        return f"{self.kind} {men}+{women} accuracy {self.accuracy:g} correlation {self.correlation:g}"
+        return f"{self.kind} {plus(self.sizes)} accuracy {self.accuracy:g} correlation {self.correlation:g}"
 
     @property
     def gain(self) -> float:
@@ -177,26 +157,19 @@ class Null:
         """Count over `n_sets` data sets how often the sign-flip test rejects at 5 %."""
         scores = draw_pairs(self, n_sets, generator_of(self.name, seed))
         p = sign_flips(scores[0] - scores[1], *strata_of(self.sizes), self.n_flips)
-        return {
-            "kind": self.kind,
-            "sizes": list(self.sizes),
-            "accuracy": self.accuracy,
-            "correlation": self.correlation,
-            "gain": self.gain,
-            "n_flips": self.n_flips,
-            "gated": self.gated,
-            "rejected": float((p < ALPHA).mean()),
-        }
+        own = told(self, "kind", "sizes", "accuracy", "correlation", "gain", "n_flips", "gated")
+        return {**own, "rejected": float((p < ALPHA).mean())}
 
 
 def designs() -> list[Design]:
     """Return the designs of the intervals: in unequal strata, either of them may be the one with the lower recall."""
-    every = []
-    for sizes in SIZES:
-        turned = [] if sizes[0] == sizes[1] else [(low, high) for high, low in UNEQUAL_RECALLS]
-        recalls = [*((accuracy, accuracy) for accuracy in ACCURACIES), *UNEQUAL_RECALLS, *turned]
-        every += [Design(sizes=sizes, recalls=pair, correlation=rho) for pair in recalls for rho in CORRELATIONS]
-    return every
+    equal, turned = [(accuracy, accuracy) for accuracy in ACCURACIES], [(low, high) for high, low in UNEQUAL_RECALLS]
+    return [
+        Design(sizes=sizes, recalls=recalls, correlation=rho)
+        for sizes in SIZES
+        for recalls in [*equal, *UNEQUAL_RECALLS, *(turned if sizes[0] != sizes[1] else [])]
+        for rho in CORRELATIONS
+    ]
 
 
 def nulls() -> list[Null]:
@@ -212,16 +185,23 @@ def nulls() -> list[Null]:
     return every
 
 
+def plus(sizes: tuple[int, int]) -> str:
+    """Return the sizes of two strata as names and tables give them: ``48+12``."""
+    return "+".join(map(str, sizes))
+
+
+def told(design: object, *names: str) -> Json:
+    """Return what stands in the tables of a design itself."""
+    return {name: getattr(design, name) for name in names}
+
+
 def generator_of(name: str, seed: int) -> np.random.Generator:
     """Return the random numbers of a design: its own, whichever others run beside it."""
     return np.random.default_rng([seed, zlib.crc32(name.encode())])
 
 
 def covering(intervals: list[Interval], truths: FloatArray) -> Json:
-    """Return how many of `intervals` hold their truth, how many are not estimable, and the mean width of the rest.
-
-    An interval that is not estimable covers nothing.
-    """
+    """Return the shares of `intervals` that hold their truth and that are none (these hold nothing); the mean width."""
     low, high = (np.array([getattr(each, end) for each in intervals]) for end in ("low", "high"))
     estimable = np.array([each.estimable for each in intervals])
     return {

@@ -34,14 +34,7 @@ _ROUNDING = 1e-12  # of a replicate that equals theta
 def speaker_bootstraps(scores: FloatArray, strata: IntArray, weights: FloatArray) -> list[tuple[Interval, Interval]]:
     """Return percentile and BCa interval over resampled speakers of many sets of scores in the same strata.
 
-    The draws are those of the headline interval.
-
-    Parameters
-    ----------
-    scores
-        float64, shape ``(n_sets, n_speakers)``.
-    strata, weights
-        As in `reports.statistics.intervals.Stratified`.
+    Scores have shape ``(n_sets, n_speakers)``; the draws are those of the headline interval.
     """
     differences, _ = replicates(scores, strata, weights)
     return [
@@ -73,15 +66,7 @@ def _acceleration(sample: Stratified) -> float:
 
 
 def recording_interval(sample: Stratified, n_recordings: IntArray) -> Interval:
-    """Return theta +- 1.96 standard errors of recordings that are taken for independent of each other.
-
-    Parameters
-    ----------
-    sample
-        The speakers' shares of right answers.
-    n_recordings
-        Recordings of each speaker, shape ``(n_speakers,)``.
-    """
+    """Return theta +- 1.96 standard errors of recordings, `n_recordings` per speaker, taken for independent."""
     theta = variance = 0.0
     for h, weight in enumerate(sample.weights):
         counts = n_recordings[sample.strata == h]
@@ -93,13 +78,7 @@ def recording_interval(sample: Stratified, n_recordings: IntArray) -> Interval:
 
 
 def recording_bootstrap(counts: FloatArray) -> Interval:
-    """Return the percentile bootstrap over recordings of a balanced accuracy: all recordings in one urn.
-
-    Parameters
-    ----------
-    counts
-        Recordings by true class and answer, shape ``(n_classes, n_classes)``.
-    """
+    """Return the percentile bootstrap over recordings, all in one urn; counts are by true class (rows) and answer."""
     total = int(counts.sum())
     if total == 0 or (counts.sum(axis=1) == 0).any():
         return no_interval("a class has no recording")
@@ -111,14 +90,7 @@ def recording_bootstrap(counts: FloatArray) -> Interval:
 
 
 def beside(run: Run) -> list[Json]:
-    """Return each model's balanced accuracy under the main protocol, with our interval and those of others.
-
-    Returns
-    -------
-    models
-        ``model``, ``value``, ``n_speakers``, ``n_recordings``, ``why_not`` and, under ``intervals``, ``low`` and
-        ``high`` by method, null where there is no interval.
-    """
+    """Return each model's balanced accuracy under the main protocol, with our interval and those of others."""
     return [_beside(run, model) for model in run.models if len(run.rows(model))]
 
 

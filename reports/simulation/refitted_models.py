@@ -26,7 +26,9 @@ from reports.simulation.designs import (
     covering,
     generator_of,
     in_blocks,
+    plus,
     strata_of,
+    told,
 )
 from reports.simulation.other_intervals import speaker_bootstraps
 from reports.statistics.intervals import FloatArray, IntArray, share_intervals
@@ -68,8 +70,8 @@ class Refitted:
     @property
     def name(self) -> str:
         """What the design is called, and seeded by."""
-        men, women = self.sizes
-        return f"refitted {men}+{women} features {self.n_features} distance {self.distance:g} spread {self.spread:g}"
+        own = f"features {self.n_features} distance {self.distance:g} spread {self.spread:g}"
+        return f"refitted {plus(self.sizes)} {own}"
 
     def run(self, n_sets: int, seed: int) -> Json:
         """Fit and test two models of the same algorithm, on features of their own, in `n_sets` data sets.
@@ -88,11 +90,7 @@ class Refitted:
         expected = np.full(n_sets, truths.mean())
         strata, weights = strata_of(self.sizes)
         return {
-            "sizes": list(self.sizes),
-            "n_folds": self.n_folds,
-            "n_features": self.n_features,
-            "distance": self.distance,
-            "spread": self.spread,
+            **told(self, "sizes", "n_folds", "n_features", "distance", "spread"),
             "accuracy": float(truths.mean()),
             "training_sd": float(truths.std()),
             "correlation": _correlation(scores, strata),
@@ -118,12 +116,7 @@ def refitted_designs() -> list[Refitted]:
 def fit(design: Refitted, n_sets: int, generator: np.random.Generator) -> tuple[FloatArray, FloatArray]:
     """Return scores of the held-out speakers, and the expected balanced accuracy of the models that gave them.
 
-    Returns
-    -------
-    scores
-        float64, shape ``(n_sets, n_speakers)``.
-    truths
-        float64, shape ``(n_sets,)``: each fold's models weigh as the speakers that they tested.
+    Shapes ``(n_sets, n_speakers)`` and ``(n_sets,)``; each fold's models weigh as the speakers that they tested.
     """
     classes, _ = strata_of(design.sizes)
     folds = np.concatenate([np.arange(size) % design.n_folds for size in design.sizes])

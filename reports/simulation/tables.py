@@ -4,31 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import reduce
 from multiprocessing import get_context
-from typing import Protocol
+from operator import getitem
 
-from reports.simulation.designs import COVERAGE_GATE, N_RECORDINGS, SIZE_GATE, designs, nulls
-from reports.simulation.refitted_models import refitted_designs
+from reports.simulation.designs import COVERAGE_GATE, N_RECORDINGS, SIZE_GATE, Design, Null, designs, nulls, plus
+from reports.simulation.refitted_models import Refitted, refitted_designs
 from reports.statistics.intervals import N_REPLICATES
 from reports.statistics.sign_flips import N_FLIPS as REPORTED_FLIPS
 from reports.terms import Json
 from reports.text.markdown import table
 from reports.text.printable import in_markdown
 
-OnProgress = Callable[[int, int], None]
-
-PARTS = ("intervals", "tests", "refitting")
-
-
-class Simulated(Protocol):
-    """A design of any part."""
-
-    @property
-    def name(self) -> str:
-        """What the design is called."""
-
-    def run(self, n_sets: int, seed: int) -> Json:
-        """Return what was counted over `n_sets` data sets."""
+Simulated = Design | Null | Refitted
+Columns = list[tuple[str, Callable[[Json], str]]]
 
 
 def chosen(text: str) -> dict[str, list[Simulated]]:
@@ -39,27 +28,18 @@ def chosen(text: str) -> dict[str, list[Simulated]]:
     ValueError
         There is none.
     """
-    parts: tuple[Sequence[Simulated], ...] = (designs(), nulls(), refitted_designs())
-    named = {part: [each for each in all_of if text in each.name] for part, all_of in zip(PARTS, parts, strict=True)}
+    parts: dict[str, Sequence[Simulated]] = {"intervals": designs(), "tests": nulls(), "refitting": refitted_designs()}
+    named = {part: [each for each in all_of if text in each.name] for part, all_of in parts.items()}
     if not any(named.values()):
-        examples = "; ".join(repr(all_of[0].name) for all_of in parts)
+        examples = "; ".join(repr(all_of[0].name) for all_of in parts.values())
         raise ValueError(f"no design's name contains {text!r}; names are such as {examples}")
     return named
 
 
 def simulate(parts: dict[str, list[Simulated]], n_sets: int, seed: int, run_all: Callable[..., list[Json]]) -> Json:
-    """Run the designs of `parts` and judge the gates.
+    """Run the designs of `parts` (from `chosen`), `n_sets` data sets of each, and judge the gates.
 
-    Parameters
-    ----------
-    parts
-        As `chosen` returns them.
-    n_sets
-        Data sets of each design.
-    seed
-        Of all random numbers; a design draws the same whichever others run.
-    run_all
-        Takes designs, `n_sets` and `seed`, and returns what they counted, in order.
+    A design draws the same whichever others run; `run_all` is `run_here`, or what `run_in_processes` returns.
     """
     counts = iter(run_all([design for part in parts.values() for design in part], n_sets, seed))
     counted = {name: [next(counts) for _ in part] for name, part in parts.items()}
@@ -72,7 +52,7 @@ def run_here(all_designs: Sequence[Simulated], n_sets: int, seed: int) -> list[J
     return [design.run(n_sets, seed) for design in all_designs]
 
 
-def run_in_processes(n_processes: int, on_progress: OnProgress) -> Callable[..., list[Json]]:
+def run_in_processes(n_processes: int, on_progress: Callable[[int, int], None]) -> Callable[..., list[Json]]:
     """Return a function that runs designs in `n_processes` processes and tells `on_progress` how many are done."""
 
     def run_all(all_designs: Sequence[Simulated], n_sets: int, seed: int) -> list[Json]:
@@ -86,13 +66,9 @@ def run_in_processes(n_processes: int, on_progress: OnProgress) -> Callable[...,
 
 
 def gates(intervals: Iterable[Json], tests: Iterable[Json]) -> list[Json]:
-    """Judge what must hold of the counts.
+    """Return what must hold of the counts, in how many designs it does, and the lowest and highest share.
 
-    Returns
-    -------
-    gates
-        ``gate`` (what must hold), ``lowest`` and ``highest`` share, ``n_designs``, ``n_outside`` and ``holds``; a gate
-        without a design is left out.
+    A gate without a design is left out.
     """
     rows = list(intervals)
     shares = {
@@ -124,8 +100,8 @@ def _gate(name: str, gate: tuple[float, float], values: list[float]) -> Json:
 def markdown(counted: Json) -> str:
     """Write all tables."""
     parts = [_settings(counted), _gate_table(counted["gates"])]
-    writers = zip(PARTS, (_interval_table, _test_table, _refitting_table), strict=True)
-    parts += [write(counted[part]) for part, write in writers if counted[part]]
+    writers = {"intervals": _interval_table, "tests": _test_table, "refitting": _refitting_table}
+    parts += [write(counted[part]) for part, write in writers.items() if counted[part]]
     return "\n\n".join(parts) + "\n"
 
 
@@ -140,83 +116,79 @@ def _settings(counted: Json) -> str:
 
 
 def _gate_table(all_gates: list[Json]) -> str:
-    rows = [
-        [
-            gate["gate"],
-            f"{_percent(gate['lowest'])} to {_percent(gate['highest'])}",
-            f"{gate['n_designs'] - gate['n_outside']} of {gate['n_designs']}",
-            "holds" if gate["holds"] else "FAILS",
-        ]
-        for gate in all_gates
+    if not all_gates:
+        return "No gate has a design here."
+    columns: Columns = [
+        ("what must hold", lambda gate: gate["gate"]),
+        ("found", lambda gate: f"{_percent(gate['lowest'])} to {_percent(gate['highest'])}"),
+        ("designs within", lambda gate: f"{gate['n_designs'] - gate['n_outside']} of {gate['n_designs']}"),
+        ("", lambda gate: "holds" if gate["holds"] else "FAILS"),
     ]
-    return table(["what must hold", "found", "designs within", ""], rows) if rows else "No gate has a design here."
+    return _table(all_gates, columns)
 
 
 def _interval_table(rows: list[Json]) -> str:
     names = {"mover": "MOVER", "percentile": "percentile", "bca": "BCa", "recordings": "recordings"}
-    head = ["speakers", "recalls", "correlation", "**bootstrap-t**", *names.values(), "not estimable"]
-    widths = ["width: bootstrap-t", "percentile", "recordings"]
-    cells = [
-        [
-            _sizes(row),
-            "/".join(f"{recall:.2f}".lstrip("0") for recall in row["recalls"]),
-            f"{row['correlation']:g}",
-            f"**{_percent(row['methods']['bootstrap_t']['covered'])}**",
-            *(_percent(row["methods"][name]["covered"]) for name in names),
-            f"{_percent(row['methods']['bootstrap_t']['not_estimable'])}",
-            *(_percent(row["methods"][name]["width"]) for name in ("bootstrap_t", "percentile", "recordings")),
-        ]
-        for row in rows
+    columns: Columns = [
+        ("speakers", _sizes),
+        ("recalls", lambda row: "/".join(f"{recall:.2f}".lstrip("0") for recall in row["recalls"])),
+        ("correlation", lambda row: f"{row['correlation']:g}"),
+        ("**bootstrap-t**", lambda row: f"**{_share('bootstrap_t', 'covered')(row)}**"),
+        *((label, _share(name, "covered")) for name, label in names.items()),
+        ("not estimable", _share("bootstrap_t", "not_estimable")),
+        ("width: bootstrap-t", _share("bootstrap_t", "width")),
+        *((name, _share(name, "width")) for name in ("percentile", "recordings")),
     ]
     within = [
         f"{label} {sum(COVERAGE_GATE[0] <= row['methods'][name]['covered'] <= COVERAGE_GATE[1] for row in rows)}"
         for name, label in {"bootstrap_t": "bootstrap-t", **names}.items()
     ]
     note = f"Designs of {len(rows)} in which 92 to 97 % are covered: {', '.join(within)}."
-    title = "Share of 95 % intervals that hold the truth, in %; widths in points."
-    return f"{title}\n\n{table(head + widths, cells)}\n\n{note}"
+    return f"Share of 95 % intervals that hold the truth, in %; widths in points.\n\n{_table(rows, columns)}\n\n{note}"
 
 
 def _test_table(rows: list[Json]) -> str:
-    cells = [
-        [
-            row["kind"] + (f" of {100 * row['gain']:g} points" if row["gain"] else ""),
-            _sizes(row),
-            f"{row['accuracy']:.2f}".lstrip("0"),
-            f"{row['correlation']:g}",
-            f"{row['n_flips']:,}",
-            _percent(row["rejected"]),
-            "" if row["gated"] else "reported only",
-        ]
-        for row in rows
+    columns: Columns = [
+        (
+            "models of equal balanced accuracy",
+            lambda row: row["kind"] + (f" of {100 * row['gain']:g} points" if row["gain"] else ""),
+        ),
+        ("speakers", _sizes),
+        ("accuracy", lambda row: f"{row['accuracy']:.2f}".lstrip("0")),
+        ("correlation", lambda row: f"{row['correlation']:g}"),
+        ("flips", lambda row: f"{row['n_flips']:,}"),
+        ("rejected", lambda row: _percent(row["rejected"])),
+        ("", lambda row: "" if row["gated"] else "reported only"),
     ]
-    head = ["models of equal balanced accuracy", "speakers", "accuracy", "correlation", "flips", "rejected", ""]
     title = f"Sign-flip test at 5 %: share rejected, in %. A report makes {REPORTED_FLIPS:,} flips."
-    return f"{title}\n\n{table(head, cells)}"
+    return f"{title}\n\n{_table(rows, columns)}"
 
 
 def _refitting_table(rows: list[Json]) -> str:
-    cells = [
-        [
-            _sizes(row),
-            str(row["n_folds"]),
-            str(row["n_features"]),
-            _percent(row["accuracy"]),
-            f"{row['correlation']:.2f}",
-            _percent(row["training_sd"]),
-            *(
-                _percent(row["methods"][name][truth]["covered"])
-                for name in ("bootstrap_t", "percentile")
-                for truth in ("trained", "algorithm")
-            ),
-            _percent(row["rejected"]),
-        ]
-        for row in rows
+    columns: Columns = [
+        ("speakers", _sizes),
+        ("folds", lambda row: str(row["n_folds"])),
+        ("features", lambda row: str(row["n_features"])),
+        ("accuracy", lambda row: _percent(row["accuracy"])),
+        ("correlation", lambda row: f"{row['correlation']:.2f}"),
+        ("sd over training sets", lambda row: _percent(row["training_sd"])),
+        ("bootstrap-t: these models", _share("bootstrap_t", "trained", "covered")),
+        ("the algorithm", _share("bootstrap_t", "algorithm", "covered")),
+        ("percentile: these models", _share("percentile", "trained", "covered")),
+        ("the algorithm", _share("percentile", "algorithm", "covered")),
+        ("rejected", lambda row: _percent(row["rejected"])),
     ]
-    head = ["speakers", "folds", "features", "accuracy", "correlation", "sd over training sets"]
-    covers = ["bootstrap-t: these models", "the algorithm", "percentile: these models", "the algorithm"]
     note = "Refitted models: share of 95 % intervals that hold the truth, and of sign-flip tests that reject, in %."
-    return f"{note}\n\n{table([*head, *covers, 'rejected'], cells)}"
+    return f"{note}\n\n{_table(rows, columns)}"
+
+
+def _table(rows: list[Json], columns: Columns) -> str:
+    return table([heading for heading, _ in columns], [[cell(row) for _, cell in columns] for row in rows])
+
+
+def _share(*path: str) -> Callable[[Json], str]:
+    """Return a function that writes a share among the methods of a row, in percent."""
+    return lambda row: _percent(reduce(getitem, path, row["methods"]))
 
 
 def beside_table(models: list[Json]) -> str:
@@ -253,4 +225,4 @@ def _percent(share: float | None) -> str:
 
 
 def _sizes(row: Json) -> str:
-    return "+".join(str(size) for size in row["sizes"])
+    return plus(row["sizes"])

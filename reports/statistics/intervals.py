@@ -42,17 +42,7 @@ _NEGLIGIBLE = 1e-12  # of a variance: what rounding leaves where all scores are 
 
 @dataclass(frozen=True, kw_only=True)
 class Interval:
-    """A 95 % interval, or why there is none.
-
-    Attributes
-    ----------
-    low, high
-        Its ends; NaN where there is no interval.
-    method
-        How it was made; empty where there is no interval.
-    why_not
-        Why there is none; empty where there is one.
-    """
+    """A 95 % interval and how it was made, or why there is none: then its ends are NaN and the method is empty."""
 
     low: float
     high: float
@@ -116,13 +106,9 @@ def shared_strata(scores: ArrayLike, labels: Sequence[str]) -> Stratified:
 
 @dataclass(frozen=True, kw_only=True)
 class Moments:
-    """Estimate, standard error and degrees of freedom of a stratified mean.
+    """Estimate, standard error and degrees of freedom of a stratified mean; see the module.
 
-    Attributes
-    ----------
-    theta, se, nu
-        See the module; all are NaN without speakers, `se` and `nu` where a stratum has one speaker, `nu` also where
-        nothing varies.
+    All are NaN without speakers, `se` and `nu` where a stratum has one speaker, `nu` also where nothing varies.
     """
 
     theta: float
@@ -160,14 +146,9 @@ def share_interval(sample: Stratified) -> Interval:
 
 
 def share_intervals(scores: FloatArray, strata: IntArray, weights: FloatArray) -> list[Interval]:
-    """Return `share_interval` of many sets of scores in the same strata; the resamples are shared.
+    """Return `share_interval` of many sets of scores, float64, shape ``(n_sets, n_speakers)``, in the same strata.
 
-    Parameters
-    ----------
-    scores
-        float64, shape ``(n_sets, n_speakers)``.
-    strata, weights
-        As in `Stratified`.
+    The resamples are shared.
     """
     means = [moments(Stratified(scores=row, strata=strata, weights=weights)) for row in scores]
     reasons = [_why_no_logit(mean) for mean in means]
@@ -201,9 +182,7 @@ def _bootstrap_t(mean: Moments, difference: FloatArray, variance: FloatArray) ->
 def _why_no_logit(mean: Moments) -> str:
     if why_not := _why_no_error(mean):
         return why_not
-    if mean.se <= np.sqrt(_NEGLIGIBLE) or not 0 < mean.theta < 1:
-        return NO_VARIATION
-    return ""
+    return NO_VARIATION if mean.se <= np.sqrt(_NEGLIGIBLE) or not 0 < mean.theta < 1 else ""
 
 
 def _why_no_error(mean: Moments) -> str:
@@ -294,19 +273,10 @@ def difference_interval(sample: Stratified) -> Interval:
 
 
 def fisher_interval(value: float, left_out: ArrayLike, labels: Sequence[str]) -> Interval:
-    """Return the interval of a correlation from its values with one speaker left out, within strata.
+    """Return the interval of a correlation, -1 to 1, from its values with one speaker left out, within strata.
 
     Delete-one jackknife (Efron and Stein 1981, Annals of Statistics 9, 586-596) on Fisher's z, t with Satterthwaite's
-    degrees of freedom.
-
-    Parameters
-    ----------
-    value
-        The correlation, -1 to 1.
-    left_out
-        The correlation without each speaker, shape ``(n_speakers,)``.
-    labels
-        Each speaker's stratum.
+    degrees of freedom. `left_out` has shape ``(n_speakers,)``, `labels` is each speaker's stratum.
     """
     values, names = np.asarray(left_out, dtype=np.float64), np.asarray(labels, dtype=str)
     if not (abs(value) < 1 and (np.abs(values) < 1).all()):  # NaN is neither
@@ -315,26 +285,21 @@ def fisher_interval(value: float, left_out: ArrayLike, labels: Sequence[str]) ->
     if any(len(group) < 2 for group in groups):
         return no_interval("a class has one speaker")
     variances = [(len(group) - 1) / len(group) * ((group - group.mean()) ** 2).sum() for group in groups]
-    return transformed_t(
-        (np.arctanh, np.tanh), value, variances, [len(g) - 1 for g in groups], "jackknife over speakers, Fisher's z"
-    )
+    degrees = [len(group) - 1 for group in groups]
+    return transformed_t((np.arctanh, np.tanh), value, variances, degrees, "jackknife over speakers, Fisher's z")
 
 
 def transformed_t(
     scale: tuple[Any, Any], value: float, variances: Sequence[float], degrees: Sequence[int], method: str
 ) -> Interval:
-    """Return a t interval on a transformed scale.
+    """Return the t interval, called `method`, of an estimate on a transformed `scale`: the function and its inverse.
 
     Parameters
     ----------
-    scale
-        The transformation and its inverse.
     value
         The estimate, on its own scale.
     variances, degrees
         Independent parts of the variance on the transformed scale, and their degrees of freedom.
-    method
-        What the interval is called.
     """
     se = float(np.sqrt(sum(variances)))
     if se <= np.sqrt(_NEGLIGIBLE):
@@ -346,16 +311,8 @@ def transformed_t(
 
 
 def too_few(labels: Sequence[str], classes: Sequence[str] = ()) -> str:
-    """Say why that many speakers give no interval; empty where they are enough.
-
-    Parameters
-    ----------
-    labels
-        Each speaker's class.
-    classes
-        The classes that the metric needs; none where it needs speakers only.
-    """
-    counts = {label: sum(1 for other in labels if other == label) for label in classes}
+    """Say why speakers of these `labels` give no interval; empty where there are enough (of each of `classes` too)."""
+    counts = {label: list(labels).count(label) for label in classes}
     small = [f"{count or 'no'} of {label}" for label, count in counts.items() if count < MIN_SPEAKERS]
     if small:
         return f"too few speakers: {', '.join(small)}; {MIN_SPEAKERS} of every class are needed"

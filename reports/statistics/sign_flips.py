@@ -31,17 +31,7 @@ _SETS = 16  # sets of differences at a time: with a block of flips they fit a pr
 
 @dataclass(frozen=True, kw_only=True)
 class FlipTest:
-    """Result of a sign-flip test.
-
-    Attributes
-    ----------
-    p
-        Two-sided p value.
-    n_flips
-        How many flips it rests on.
-    exact
-        True where they are all there are.
-    """
+    """A two-sided p value, the number of flips that it rests on, and whether they are all there are."""
 
     p: float
     n_flips: int
@@ -69,14 +59,7 @@ def sign_flip(sample: Stratified) -> FlipTest:
 def sign_flips(differences: FloatArray, strata: IntArray, weights: FloatArray, n_flips: int = N_FLIPS) -> FloatArray:
     """Return the p values of `sign_flip` for many sets of the same speakers' differences; the flips are shared.
 
-    Parameters
-    ----------
-    differences
-        float64, shape ``(n_sets, n_speakers)``.
-    strata, weights
-        As in `reports.statistics.intervals.Stratified`, the same for all sets.
-    n_flips
-        Random flips, above `MAX_EXACT_SPEAKERS` speakers.
+    The differences have shape ``(n_sets, n_speakers)``; `n_flips` are made above `MAX_EXACT_SPEAKERS` speakers.
 
     Raises
     ------
@@ -136,12 +119,7 @@ def _random_signs(n_speakers: int, n_flips: int) -> Iterator[FloatArray]:
 def detectable(differences: Moments, n_comparisons: int = 1) -> float:
     """Return the smallest difference found with 80 % power, approximately: (t_.975 + t_.80) se.
 
-    Parameters
-    ----------
-    differences
-        Their moments.
-    n_comparisons
-        Comparisons that share the level, as Holm's first step does.
+    The level is shared by `n_comparisons`, as in Holm's first step.
     """
     quantiles = student.ppf([1 - ALPHA / (2 * n_comparisons), POWER], differences.nu)
     return float(quantiles.sum() * differences.se)

@@ -6,17 +6,9 @@ from collections.abc import Collection, Iterable, Sequence
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], numbers: Collection[str] = ()) -> str:
-    """Return a table in Markdown, without a line break at its end.
+    """Return a table in Markdown, without a line break at its end; columns of `numbers` are set to the right.
 
-    Parameters
-    ----------
-    header
-        The columns' headings.
-    rows
-        Their cells, Markdown themselves: names of other people are written by `reports.text.printable.in_markdown`
-        before.
-    numbers
-        Headings of columns that are aligned to the right.
+    Cells are Markdown themselves: `reports.text.printable.in_markdown` writes names of other people before.
     """
     rule = "|".join("---:" if heading in numbers else "---" for heading in header)
     lines = [f"| {' | '.join(cells)} |" for cells in (header, *rows)]

@@ -7,13 +7,12 @@ the bytes of a file's name that are no text and which no file can hold.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import Any
 
-_SPACES = ("Zs",)
 _RIGHT_TO_LEFT, _LEFT_TO_RIGHT = ("R", "AL", "AN"), "L"
 _ISOLATE, _END = "\u2068", "\u2069"
-_FORMULA = ("=", "+", "-", "@")
 
 
 def printable(text: str) -> str:
@@ -21,7 +20,7 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(
-        sign if sign.isprintable() or unicodedata.category(sign) in _SPACES else ascii(sign)[1:-1] for sign in text
+        sign if sign.isprintable() or unicodedata.category(sign) == "Zs" else ascii(sign)[1:-1] for sign in text
     )
 
 
@@ -65,13 +64,10 @@ def isolated(text: str) -> str:
 
 def in_markdown(text: str) -> str:
     """Return one line that Markdown shows as it is."""
-    text = printable(text)
-    for mark in "\\`*_[]<>|":
-        text = text.replace(mark, "\\" + mark)
-    return text
+    return re.sub(r"[\\`*_\[\]<>|]", r"\\\g<0>", printable(text))
 
 
 def cell(text: str) -> str:
     """Return a cell of a table separated by tabs, which a spreadsheet does not take for a formula."""
     text = printable(text)
-    return f"'{text}" if text.startswith(_FORMULA) and len(text) > 1 else text
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) and len(text) > 1 else text

@@ -28,12 +28,6 @@ from reports.two_runs.runtime import cost_ratios
 
 SCHEMA = "voxfold-comparison/1"
 
-MAX_NAMED = 5
-N_MOST_CHANGED = 10
-
-_ABOUT = ("gender", "accent")
-"""What is said of the speakers that changed most."""
-
 
 def compare(folder_a: Path, folder_b: Path) -> Json:
     """Return every number of the comparison of two run directories.
@@ -47,13 +41,13 @@ def compare(folder_a: Path, folder_b: Path) -> Json:
     check_comparable(a, b)
     models = tuple(model for model in a.models if model in b.models)
     shared_a, shared_b = restricted(a, b, models), restricted(b, a, models)
-    judged = _judged(shared_a, shared_b)
+    judged = tuple(model for model in shared_a.judged if model in shared_b.judged) or models  # one family of tests
     changes = _changes(shared_a, shared_b, judged)
-    sides = {"a": _side(a, shared_a), "b": _side(b, shared_b)}
     comparison: Json = {
         "schema": SCHEMA,
         "task": a.manifest["task"],
-        **sides,
+        "a": _side(a, shared_a),
+        "b": _side(b, shared_b),
         "pairing": _pairing(a, b, shared_a),
         "uncertainty": method_settings(),
         "model_order": list(models),
@@ -101,7 +95,7 @@ def _check_labels(both: pd.DataFrame) -> None:
     named = [
         f"'{recording}' (A: speaker {row['speaker_a']}, {row['y_true_a']}; "
         f"B: speaker {row['speaker_b']}, {row['y_true_b']})"
-        for recording, row in both[other].head(MAX_NAMED).to_dict("index").items()
+        for recording, row in both[other].head(5).to_dict("index").items()
     ]
     if named:
         raise TableError(
@@ -132,11 +126,6 @@ def _questions(rows: pd.DataFrame) -> pd.Series:
     return text.astype("str")
 
 
-def _judged(a: Run, b: Run) -> tuple[str, ...]:
-    """Return the models that both reports speak of: their tests are one family."""
-    return tuple(model for model in a.judged if model in b.judged) or a.models
-
-
 def _changes(a: Run, b: Run, judged: tuple[str, ...]) -> dict[str, ModelChange]:
     """Return, per model, both balanced accuracies and their difference on the same recordings, with its test."""
     tables = {model: [_speakers(run, model) for run in (a, b)] for model in a.models}
@@ -155,18 +144,10 @@ def _speakers(run: Run, model: str) -> pd.DataFrame:
 
 
 def _per_speaker(a: pd.DataFrame, b: pd.DataFrame) -> list[Json]:
-    both = a.merge(b[["speaker", "score"]], on="speaker", suffixes=("_a", "_b"))
-    return [
-        {
-            "speaker": row["speaker"],
-            "stratum": row["stratum"],
-            "a": float(row["score_a"]),
-            "b": float(row["score_b"]),
-            "change": float(row["score_b"] - row["score_a"]),
-            "n_recordings": int(row["n_recordings"]),
-        }
-        for row in both.to_dict("records")
-    ]
+    both = a.assign(a=a["score"]).merge(b.set_index("speaker")["score"].rename("b"), on="speaker")
+    columns = ["speaker", "stratum", "a", "b", "change", "n_recordings"]
+    rows = both.assign(change=both["b"] - both["a"]).to_dict("records")
+    return [{name: row[name] for name in columns} for row in rows]
 
 
 def _model(a: Run, b: Run, model: str) -> Json:
@@ -216,21 +197,19 @@ def _gap(members: Members, both: pd.DataFrame, score: pd.Series) -> Gap:
 
 def _side(run: Run, shared: Run) -> Json:
     manifest, corpus = run.manifest, run.manifest.get("corpus") or {}
-    left = {"n_recordings_tested": "recording_id", "n_speakers_tested": "speaker"}
+    counts = {
+        name: [int(of.main[column].nunique()) for of in (run, shared)]
+        for name, column in (("n_recordings", "recording_id"), ("n_speakers", "speaker"))
+    }
     return {
         "name": printable(run.folder.resolve().name),
-        "created": manifest.get("created"),
-        "command": manifest.get("command"),
-        "commit": manifest.get("commit"),
-        "folds_hash": manifest.get("folds_hash"),
-        "machine": manifest.get("machine"),
+        **{key: manifest.get(key) for key in ("created", "command", "commit", "folds_hash", "machine")},
         "protocol": {key: manifest["protocol"].get(key) for key in ("name", "folds", "repetitions", "seeds", "refit")},
         "corpus": {key: corpus.get(key) for key in ("kind", "name", "hash")} | {"synthetic": _is_synthetic(run)},
         "models": list(run.models),
         "n_failed": len((manifest.get("cells") or {}).get("failed") or []),
-        **{name: int(run.main[column].nunique()) for name, column in left.items()},
-        "n_recordings_left_out": int(run.main["recording_id"].nunique() - shared.main["recording_id"].nunique()),
-        "n_speakers_left_out": int(run.main["speaker"].nunique() - shared.main["speaker"].nunique()),
+        **{f"{name}_tested": n_tested for name, (n_tested, _) in counts.items()},
+        **{f"{name}_left_out": n_tested - n_shared for name, (n_tested, n_shared) in counts.items()},
     }
 
 
@@ -250,8 +229,7 @@ def _most_changed(run: Run, changes: dict[str, ModelChange], judged: tuple[str, 
     """Return the speakers whose scores changed most, averaged over the models that the answer speaks of."""
     of_model = {
         model: {
-            row["speaker"]: {"a": row["a"], "b": row["b"], "change": row["change"]}
-            for row in changes[model]["per_speaker"]
+            row["speaker"]: {key: row[key] for key in ("a", "b", "change")} for row in changes[model]["per_speaker"]
         }
         for model in judged
     }
@@ -260,7 +238,10 @@ def _most_changed(run: Run, changes: dict[str, ModelChange], judged: tuple[str, 
     for speaker in sorted({speaker for rows in of_model.values() for speaker in rows}):
         models = {model: rows[speaker] for model, rows in of_model.items() if speaker in rows}
         mean = sum(row["change"] for row in models.values()) / len(models)
-        told = {name: str(about.loc[speaker, name]) if speaker in about.index else NOT_STATED for name in _ABOUT}
+        told = {
+            name: str(about.loc[speaker, name]) if speaker in about.index else NOT_STATED
+            for name in ("gender", "accent")
+        }
         means.append({"speaker": speaker, "mean": mean, "models": models, **told})
     changed = [row for row in means if any(each["change"] for each in row["models"].values())]
-    return sorted(changed, key=lambda row: (-abs(row["mean"]), row["speaker"]))[:N_MOST_CHANGED]
+    return sorted(changed, key=lambda row: (-abs(row["mean"]), row["speaker"]))[:10]

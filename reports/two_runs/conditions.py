@@ -11,18 +11,11 @@ _KEPT = (
     "machine",
 )
 
-_FURTHER = ("source", "threads", "keras_backend")
-"""Entries of the manifest's ``conditions`` that stand nowhere else."""
-
 
 def compared_conditions(a: Json, b: Json) -> Json:
-    """Compare two manifests.
+    """Return which entries of two manifests differ, and what a difference between the runs then means.
 
-    Returns
-    -------
-    conditions
-        ``differ[]`` with ``entry``, ``a``, ``b``; ``same_protocol``, ``same_folds``, ``same_corpus`` (false also where
-        it is not known of both); ``meaning[]``, sentences that say what the differences then mean.
+    Folds and corpora are the same only where they are known of both.
     """
     flat_a, flat_b = dict(_entries(a, b)), dict(_entries(b, a))
     names = [*flat_a, *(name for name in flat_b if name not in flat_a)]
@@ -51,7 +44,8 @@ def _place(name: str) -> tuple[int, str]:
 def _entries(manifest: Json, other: Json) -> list[tuple[str, object]]:
     shared = {entry["name"] for entry in other["models"]}
     models = {entry["name"]: {**entry, "name": None} for entry in manifest["models"] if entry["name"] in shared}
-    further = {key: (manifest.get("conditions") or {}).get(key) for key in _FURTHER}
+    nowhere_else = ("source", "threads", "keras_backend")
+    further = {key: (manifest.get("conditions") or {}).get(key) for key in nowhere_else}
     kept = {**{key: manifest.get(key) for key in _KEPT}, "models": models, **further}
     return [entry for key, value in kept.items() for entry in flat(key, value)]
 

@@ -23,8 +23,6 @@ from reports.text.printable import all_printable, printable
 from reports.two_runs import tables
 from reports.two_runs.changes import compare
 
-_FIRST = ("accent_bucket", "accent")
-
 
 def write(folder_a: Path, folder_b: Path, page: Path) -> Json:
     """Compare two run directories; write the page, and the numbers beside it as ``.json``; return the numbers.
@@ -51,15 +49,7 @@ def title(comparison: Json) -> str:
 
 
 def render(comparison: Json, numbers: str) -> str:
-    """Return the page of a comparison.
-
-    Parameters
-    ----------
-    comparison
-        The comparison, from `reports.two_runs.changes.compare`.
-    numbers
-        Name of the file that holds it.
-    """
+    """Return the page of a comparison, which `reports.two_runs.changes.compare` gives and the file `numbers` holds."""
     context = {
         "c": comparison,
         "numbers": numbers,
@@ -85,11 +75,8 @@ def render(comparison: Json, numbers: str) -> str:
 def changes(comparison: Json) -> str:
     """Draw a row per model: the change of its balanced accuracy with the interval, zero marked."""
     look = styles(comparison)
-    models = {
-        name: comparison["models"][name]
-        for name in comparison["model_order"]
-        if name != MAJORITY and comparison["models"][name]["difference"]["value"] is not None
-    }
+    named = {name: comparison["models"][name] for name in comparison["model_order"] if name != MAJORITY}
+    models = {name: change for name, change in named.items() if change["difference"]["value"] is not None}
     drawn = [
         Row(
             name=wording.short_model(name),
@@ -118,11 +105,8 @@ def _attributes(comparison: Json) -> list[Json]:
 
 
 def _gap_figure(comparison: Json, attribute: str) -> str:
-    known = {
-        name: gap
-        for name, gap in comparison["gap_changes"][attribute].items()
-        if gap["value"] is not None and name != MAJORITY
-    }
+    gaps = comparison["gap_changes"][attribute]
+    known = {name: gap for name, gap in gaps.items() if gap["value"] is not None and name != MAJORITY}
     told = "; ".join(f"{wording.model(name)} {gap_told(gap)}" for name, gap in known.items()) + "."
     heading = f"{wording.attribute(attribute)}: change of the gap per model"
     caption = Caption(name=f"plot-gaps-{attribute.replace('_', '-')}", title=heading, finding=told)
@@ -141,5 +125,6 @@ def _no_gaps(comparison: Json) -> list[str]:
 
 
 def _ordered(comparison: Json) -> list[str]:
-    names = [*_FIRST, *(name for name in ATTRIBUTES if name not in _FIRST)]
+    first = ("accent_bucket", "accent")
+    names = [*first, *(name for name in ATTRIBUTES if name not in first)]
     return [name for name in names if comparison["gap_changes"].get(name)]

@@ -15,17 +15,11 @@ MEASURES = (
     *("peak_rss_bytes", "model_bytes"),
 )
 
-_MACHINE = ("processor", "cores", "system")
-
 
 def cost_ratios(a: Run, b: Run, models: tuple[str, ...]) -> Json:
-    """Return what every model costs in both runs.
+    """Return what extraction and every model cost in both runs, with the ratio B / A (null where one is not measured).
 
-    Returns
-    -------
-    costs
-        ``models.<model>.<measure>`` and ``extraction``, each ``{a, b, ratio}`` with the ratio B / A (null where one
-        was not measured); ``comparable``, and ``why_not[]`` with what differs where times are not comparable.
+    Beside them whether their times can be compared, and what differs where they cannot.
     """
     of_a, of_b = runtime.costs_of(a), runtime.costs_of(b)
     why_not = _why_not(a, b, models)
@@ -34,10 +28,7 @@ def cost_ratios(a: Run, b: Run, models: tuple[str, ...]) -> Json:
         "why_not": why_not,
         "extraction": _both(*(costs["extraction"]["seconds_per_recording"] for costs in (of_a, of_b))),
         "models": {
-            model: {
-                measure: _both(*(_value(costs["models"][model][measure]) for costs in (of_a, of_b)))
-                for measure in MEASURES
-            }
+            model: {name: _both(*(_value(costs["models"][model][name]) for costs in (of_a, of_b))) for name in MEASURES}
             for model in models
         },
     }
@@ -62,14 +53,14 @@ def _why_not(a: Run, b: Run, models: tuple[str, ...]) -> list[str]:
     if sizes[0] != sizes[1]:
         told = [wording.count(size) for size in sizes]
         reasons.append(f"fits of other numbers of recordings ({told[0]} and {told[1]}, median)")
-    busy = [name for name, run in (("A", a), ("B", b)) if bool(run.timings["contended"].any())]
-    if busy:
+    if busy := [name for name, run in (("A", a), ("B", b)) if run.timings["contended"].any()]:
         reasons.append(f"several cells at once in {wording.listed(busy)}")
     return reasons
 
 
 def _machines(a: Json, b: Json) -> list[str]:
-    one, other = ([(manifest.get("machine") or {}).get(key) for key in _MACHINE] for manifest in (a, b))
+    keys = ("processor", "cores", "system")
+    one, other = ([(manifest.get("machine") or {}).get(key) for key in keys] for manifest in (a, b))
     if None in (one[0], other[0]):
         return ["a machine that is not known"]
     return [] if one == other else ["another machine"]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from operator import itemgetter
 
 from reports.page.sections.groups import GAP_COLUMNS, gap_row
-from reports.page.table import Table, entry, with_interval
+from reports.page.table import Columns, Table, Words, entry, two_lines, with_interval
 from reports.statistics.estimate import Estimate
 from reports.terms import MAJORITY, Json
 from reports.text import wording
@@ -52,34 +52,27 @@ def _with_left_out(side: Json, key: str) -> str:
 
 def changes(comparison: Json) -> Table:
     """Return both balanced accuracies of every model and what their difference's test allows to say."""
-    names = comparison["model_order"]
-    rows = [_change(name, comparison["models"][name]) for name in names]
+    names, models = comparison["model_order"], comparison["models"]
+    columns: Columns = [
+        ("Model", wording.model),
+        ("A (%)", lambda name: with_interval(models[name]["a"])),
+        ("B (%)", lambda name: with_interval(models[name]["b"])),
+        ("B minus A (points)", lambda name: _signed(models[name]["difference"])),
+        ("p", lambda name: wording.probability(models[name]["p"])),
+        ("p, corrected (Holm)", lambda name: wording.probability(models[name]["p_holm"])),
+        ("Detectable (points, approx.)", lambda name: wording.percent(models[name]["detectable"], False)),
+        ("Speakers", lambda name: wording.count(models[name]["difference"]["n_speakers"])),
+        ("Reading", Words(lambda name: _reading(models[name]))),
+    ]
     caption = "Balanced accuracy of both runs on the same recordings, with 95\u00a0% intervals"
-    words = (len(rows[0]) - 1,)
-    cells = [list(row.values()) for row in rows]
-    return Table(caption=caption, columns=list(rows[0]), rows=cells, words=words, models=names)
-
-
-def _change(name: str, change: Any) -> dict[str, str]:
-    return {
-        "Model": wording.model(name),
-        "A (%)": with_interval(change["a"]),
-        "B (%)": with_interval(change["b"]),
-        "B minus A (points)": _signed(change["difference"]),
-        "p": wording.probability(change["p"]),
-        "p, corrected (Holm)": wording.probability(change["p_holm"]),
-        "Detectable (points, approx.)": wording.percent(change["detectable"], False),
-        "Speakers": wording.count(change["difference"]["n_speakers"]),
-        "Reading": _reading(change),
-    }
+    return Table.of(names, columns, caption=caption, models=names)
 
 
 def _signed(difference: Estimate) -> str:
     """Return a difference in points and, on a second line, its interval."""
     if difference["value"] is None:
         return wording.NONE
-    told = f"{wording.points(difference['value'], False)}\n{wording.interval(difference, of_points=True)}"
-    return told.replace(" ", "\u00a0")
+    return two_lines(wording.points(difference["value"], False), wording.interval(difference, of_points=True))
 
 
 def _reading(change: ModelChange) -> str:
@@ -90,35 +83,34 @@ def _reading(change: ModelChange) -> str:
     return f"{READINGS[read][1]}{f': {why}' if why else ''}"
 
 
-def left_out(comparison: Json) -> Table | None:
-    """Return what only one of the runs has of each model; None where all is in both."""
+def left_out(comparison: Json) -> Table:
+    """Return what only one of the runs has of each model; no row where all is in both."""
     counts = {name: comparison["models"][name]["left_out"] for name in comparison["model_order"]}
-    cells = {
-        name: [wording.count(of_model[side][key]) for side in ("a", "b") for key in ("n_speakers", "n_recordings")]
-        for name, of_model in counts.items()
-    }
-    if all(cell == "0" for row in cells.values() for cell in row):
-        return None
-    columns = ["Model", *(f"{what}, only in {side}" for side in ("A", "B") for what in ("Speakers", "Recordings"))]
-    rows = [[wording.model(name), *row] for name, row in cells.items()]
+    some = any(count for of_model in counts.values() for of_side in of_model.values() for count in of_side.values())
+    columns: Columns = [
+        ("Model", wording.model),
+        *(
+            (f"{what}, only in {side.upper()}", lambda name, side=side, key=key: wording.count(counts[name][side][key]))
+            for side in ("a", "b")
+            for what, key in (("Speakers", "n_speakers"), ("Recordings", "n_recordings"))
+        ),
+    ]
     caption = "Left out, since only one of the runs has answers"
-    return Table(caption=caption, columns=columns, rows=rows, models=list(cells))
+    return Table.of(counts if some else (), columns, caption=caption, models=list(counts))
 
 
-def gap_changes(comparison: Json, attribute: str) -> Table | None:
-    """Return how every model's gap changed; None where no model has a change to give."""
+def gap_changes(comparison: Json, attribute: str) -> Table:
+    """Return how every model's gap changed; no row where no model has a change to give."""
     changed = {name: gap for name, gap in comparison["gap_changes"][attribute].items() if gap["value"] is not None}
     rows = []
     for name, gap in changed.items():
-        model, groups, *rest = gap_row(name, gap)
+        model, groups, *rest, last = gap_row(name, gap)
         ends = [wording.points(gap[end]["value"], False) if gap[end] else wording.NONE for end in ("a", "b")]
-        rest[-1] = "; ".join(note for note in (rest[-1], gap["note"]) if note)
-        rows.append([model, groups, *ends, *rest])
+        rows.append([model, groups, *ends, *rest, "; ".join(filter(None, (last, gap["note"])))])
     columns = ["Model", GAP_COLUMNS[0], "A (points)", "B (points)", "Change (points)", *GAP_COLUMNS[2:]]
     columns[columns.index("Without differences")] = "If all changed alike"
     caption = f"{wording.attribute(attribute)}: change of the gap between groups"
-    words = (1, len(columns) - 1)
-    return Table(caption=caption, columns=columns, rows=rows, words=words, models=list(changed)) if rows else None
+    return Table(caption=caption, columns=columns, rows=rows, words=(1, len(columns) - 1), models=list(changed))
 
 
 def costs(comparison: Json) -> Table:
@@ -134,27 +126,23 @@ def costs(comparison: Json) -> Table:
 def _ratio(cost: Json, say: Callable[[float | None], str]) -> str:
     """Return B as a multiple of A and, on a second line, both."""
     ratio = wording.NONE if cost["ratio"] is None else f"× {cost['ratio']:.2f}"
-    return f"{ratio}\n{say(cost['a'])} → {say(cost['b'])}".replace(" ", "\u00a0")
+    return two_lines(ratio, f"{say(cost['a'])} → {say(cost['b'])}")
 
 
-def most_changed(comparison: Json) -> Table | None:
-    """Return the speakers whose scores changed most; None where none has changed."""
-    models = comparison["judged"]
-    rows = [
-        [
-            row["speaker"],
-            wording.points(row["mean"], False),
-            *[_from_to(row["models"].get(model)) for model in models],
-            row["gender"],
-            row["accent"],
-        ]
-        for row in comparison["most_changed"]
+def most_changed(comparison: Json) -> Table:
+    """Return the speakers whose scores changed most; no row where none has changed."""
+    columns: Columns = [
+        ("Speaker", itemgetter("speaker")),
+        ("Mean change (points)", lambda row: wording.points(row["mean"], False)),
+        *(
+            (f"{wording.model(model)} (%)", lambda row, model=model: _from_to(row["models"].get(model)))
+            for model in comparison["judged"]
+        ),
+        ("Gender", Words(itemgetter("gender"))),
+        ("Accent", Words(itemgetter("accent"))),
     ]
-    columns = ["Speaker", "Mean change (points)", *[f"{wording.model(model)} (%)" for model in models]]
-    columns += ["Gender", "Accent"]
-    words = (len(columns) - 2, len(columns) - 1)
     caption = "The speakers whose recordings are recognised most differently, A → B"
-    return Table(caption=caption, columns=columns, rows=rows, words=words) if rows else None
+    return Table.of(comparison["most_changed"], columns, caption=caption)
 
 
 def speakers(comparison: Json) -> Table:
@@ -176,14 +164,16 @@ def _from_to(row: Json | None) -> str:
     if row is None:
         return wording.NONE
     told = f"{wording.percent(row['a'], False)} → {wording.percent(row['b'], False)}"
-    return f"{told}\n{wording.points(row['change'], False)}".replace(" ", "\u00a0")
+    return two_lines(told, wording.points(row["change"], False))
 
 
-def differing(comparison: Json) -> Table | None:
-    """Return the manifest's entries that differ; None where there are none."""
-    rows = [[row["entry"], entry(row["a"]), entry(row["b"])] for row in comparison["conditions"]["differ"]]
-    caption = "What differs between the manifests"
-    return Table(caption=caption, columns=["Entry", "A", "B"], rows=rows, words=(1, 2)) if rows else None
+def differing(comparison: Json) -> Table:
+    """Return the manifest's entries that differ; no row where there are none."""
+    columns: Columns = [
+        ("Entry", itemgetter("entry")),
+        *((side.upper(), Words(lambda row, side=side: entry(row[side]))) for side in ("a", "b")),
+    ]
+    return Table.of(comparison["conditions"]["differ"], columns, caption="What differs between the manifests")
 
 
 def plain(comparison: Json) -> list[str]:

@@ -17,7 +17,7 @@ from sklearn.metrics import roc_auc_score
 from reports.run_directory.run import Task, load, scores_of
 from reports.summary import auroc
 
-GENDER = Task(name="gender", classes=("female", "male"), attribute="gender", per_speaker=True, question="")
+GENDER = Task(name="gender", classes=["female", "male"], attribute="gender", per_speaker=True, question="")
 
 
 def answers(rows: Sequence[tuple[str, str, int, int, int, float]]) -> pd.DataFrame:

@@ -23,8 +23,8 @@ from reports.run_directory.files import TableError
 from reports.run_directory.run import Task, load
 from reports.summary import calibration, metrics
 
-GENDER = Task(name="gender", classes=("female", "male"), attribute="gender", per_speaker=True, question="")
-DIGIT = Task(name="digit", classes=("0", "1"), attribute=None, per_speaker=False, question="")
+GENDER = Task(name="gender", classes=["female", "male"], attribute="gender", per_speaker=True, question="")
+DIGIT = Task(name="digit", classes=["0", "1"], attribute=None, per_speaker=False, question="")
 
 
 def answers(rows: list[tuple[Any, ...]], classes: tuple[str, ...]) -> pd.DataFrame:

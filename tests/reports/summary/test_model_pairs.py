@@ -20,7 +20,7 @@ from reports.run_directory.run import Task, load
 from reports.statistics.estimate import number
 from reports.summary import model_pairs
 
-GENDER = Task(name="gender", classes=("female", "male"), attribute="gender", per_speaker=True, question="")
+GENDER = Task(name="gender", classes=["female", "male"], attribute="gender", per_speaker=True, question="")
 
 
 def entry(a: str, b: str, significant: bool | None, difference: float = 0.0) -> dict[str, Any]:

@@ -17,8 +17,8 @@ from reports.run_directory.run import Task, load
 from reports.summary import groups, shrinkage
 from reports.terms import NOT_STATED
 
-GENDER = Task(name="gender", classes=("female", "male"), attribute="gender", per_speaker=True, question="")
-DIGIT = Task(name="digit", classes=("0", "1"), attribute=None, per_speaker=False, question="")
+GENDER = Task(name="gender", classes=["female", "male"], attribute="gender", per_speaker=True, question="")
+DIGIT = Task(name="digit", classes=["0", "1"], attribute=None, per_speaker=False, question="")
 
 
 def arrays(parts: dict[str, list[float]]) -> dict[str, np.ndarray]:
