@@ -38,7 +38,7 @@ _RAW = ("gender", "accent", "native_speaker", "age", "origin", "room")
 
 
 def summarise(folder: Path, measured: borrowed_times.Borrowed | None = None) -> Json:
-    """Return every number of the report on the run directory `folder`, with `measured` in place of its own times.
+    """Return every number of the report on the run directory `folder`, with `measured` for its own times and memory.
 
     Raises
     ------
@@ -201,9 +201,8 @@ def _as_text(values: pd.Series) -> pd.Series:
 def mean_of_folds(numbers: Json) -> str:
     """Return a model's mean balanced accuracy over folds, and its spread: ``75.2 ± 3.1``."""
     mean = numbers["mean_over_folds"]["balanced_accuracy"]
-    return wording.percent(mean["value"], False) + (
-        "" if mean["sd"] is None else f" ± {wording.percent(mean['sd'], False)}"
-    )
+    spread = "" if mean["sd"] is None else f" ± {wording.percent(mean['sd'], False)}"
+    return wording.percent(mean["value"], False) + spread
 
 
 def _markdown_row(summary: Json, model: str) -> list[str]:
