@@ -20,7 +20,8 @@ def environment() -> Environment:
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
-        finalize=_finished,
+        # what is written to the left is set apart in whatever a template shows; markup of our own is finished
+        finalize=lambda value: isolated(value) if isinstance(value, str) and not isinstance(value, Markup) else value,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -29,8 +30,3 @@ def environment() -> Environment:
     )
     templates.globals.update(palette=PALETTE, counted=wording.counted, listed=wording.listed)
     return templates
-
-
-def _finished(value: object) -> object:
-    """Set apart what is written to the left in whatever a template shows; markup of our own is finished."""
-    return isolated(value) if isinstance(value, str) and not isinstance(value, Markup) else value

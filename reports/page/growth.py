@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from reports.page.drawing.marks import WIDTH_PX, spread
-from reports.page.drawing.svg import MARKERS, MUTED, PALETTE, Caption, canvas, inline, settings
+from reports.page.drawing.svg import MARKERS, MUTED, PALETTE, Caption, canvas, inline
 from reports.page.environment import environment
 from reports.terms import Json
 from reports.text import wording
@@ -22,17 +22,10 @@ _HEIGHT_PX = 460.0
 
 
 def render(laws: Sequence[Json], table: tuple[Sequence[str], Sequence[Sequence[str]]], notes: Sequence[str]) -> str:
-    """Return the page.
+    """Return the page: the picture of `laws`, the `table` (header and rows, as text), and `notes`, sentences below it.
 
-    Parameters
-    ----------
-    laws
-        Per cost: ``name``, ``phase``, ``sizes``, ``seconds``, ``exponent`` (None where unknown), ``fitted_to`` and
-        ``line``, the seconds of the law at those sizes.
-    table
-        Header and rows, as text.
-    notes
-        Sentences below it.
+    Each law has ``name``, ``phase``, ``sizes``, ``seconds``, ``exponent`` (None where unknown), ``fitted_to`` and
+    ``line``, the law's seconds at those sizes.
     """
     header, rows = table
     return environment().get_template("growth.html").render(figure=figure(laws), header=header, rows=rows, notes=notes)
@@ -43,8 +36,7 @@ def figure(laws: Sequence[Json]) -> Markup:
     drawn = [law for law in laws if law["phase"] in DRAWN]
     if not drawn:
         return Markup()
-    with settings():
-        image, axes = canvas(WIDTH_PX, _HEIGHT_PX, (84, 24, 270, 54))
+    with canvas(WIDTH_PX, _HEIGHT_PX, (84, 24, 270, 54)) as (image, axes):
         axes.set(xscale="log", yscale="log")
         for place, law in enumerate(drawn):
             colour, marker = PALETTE[place % len(PALETTE)], MARKERS[place % len(MARKERS)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,6 +25,11 @@ SECTIONS: Sequence[ModuleType] = (corpus, accuracy, premium, audit, groups, runt
 WITHIN: Sequence[ModuleType] = (differences, guards)
 """Sections that stand inside another one, whose template includes theirs."""
 
+MAX_EXAMPLES_BYTES = 600_000
+"""Pictures of recordings beyond this are left out, so that the page stays below 2 MB."""
+
+_MEDIA = {".jpg": "image/jpeg", ".png": "image/png"}
+
 _NO_PROTOCOL: Json = {"folds": None, "repetitions": None, "seeds": [], "sentences": [], "notes": []}
 _NO_CORPUS: Json = {"hash": None}
 
@@ -31,12 +37,7 @@ _NO_CORPUS: Json = {"hash": None}
 def rebuild(folder: Path, timings_from: Path | None = None) -> Path:
     """Compute the summary of the run directory `folder` and write its page; return the page's path.
 
-    Parameters
-    ----------
-    folder
-        The run directory.
-    timings_from
-        Another run, whose measurements the report is to show from now on; `folder` itself restores its own.
+    The report shows the measurements of the run `timings_from` from now on; `folder` itself restores its own.
     """
     if timings_from is not None:
         borrow(folder, timings_from)
@@ -59,15 +60,29 @@ def render(folder: Path) -> Path:
         summary: Json = json.loads(source.read_text(encoding="utf-8"))
     except ValueError as error:
         raise TableError(f"summary.json cannot be read ({error}); delete it and make the report again") from error
+    summary = all_printable(summary)
+    _embed_pictures(summary["hardest"]["recordings"], folder / "examples")
     path = folder / "report.html"
-    write_text(path, environment().get_template("page.html").render(_context(all_printable(summary), folder)))
+    write_text(path, environment().get_template("page.html").render(_context(summary)))
     return path
 
 
-def _context(summary: Json, folder: Path) -> Json:
+def _embed_pictures(recordings: list[Json], examples: Path) -> None:
+    """Give every recording its ``picture`` as a data URI, or None where there is none."""
+    left = MAX_EXAMPLES_BYTES
+    for recording in recordings:
+        candidates = [examples / f"{recording['example']}{suffix}" for suffix in _MEDIA]
+        path = next((path for path in candidates if path.is_file() and path.stat().st_size <= left), None)
+        content = path.read_bytes() if path else b""
+        left -= len(content)
+        coded = base64.b64encode(content).decode("ascii")
+        recording["picture"] = f"data:{_MEDIA[path.suffix]};base64,{coded}" if path else None
+
+
+def _context(summary: Json) -> Json:
     """Return what the templates are given: the summary, what every section needs, and each section's own."""
     protocol = {**_NO_PROTOCOL, **summary["protocol"]}
-    contents = {_name(module): module.section(summary, folder) for module in (*SECTIONS, *WITHIN)}
+    contents = {_name(module): module.section(summary) for module in (*SECTIONS, *WITHIN)}
     return {
         "s": {**summary, "protocol": protocol, "corpus": {**_NO_CORPUS, **summary["corpus"]}},
         "look": styles(summary),

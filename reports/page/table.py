@@ -25,18 +25,9 @@ class Words(partial[str]):
 class Table:
     """One table of the page; false where it has no row, since the page then leaves it out.
 
-    Attributes
-    ----------
-    caption
-        What it shows.
-    columns
-        Headings; the first column names the row.
-    rows
-        Text of the cells, first the row's name.
-    words
-        Columns after the first that hold words and are set to the left; all others hold numbers.
-    models
-        For each row the model it is about, or nothing: the page puts the model's mark before the row's name.
+    The first of `columns` (headings) names the row. `words` are the columns after it that hold words and are set to the
+    left; all others hold numbers. `models` are those that the rows are about, or none: the page puts a model's mark
+    before the row's name.
     """
 
     caption: str

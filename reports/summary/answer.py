@@ -15,7 +15,6 @@ from reports.statistics.estimate import Estimate
 from reports.summary.gaps import Gap
 from reports.summary.groups import IS_THE_TASK
 from reports.summary.model_pairs import ModelPair
-from reports.summary.runtime import ModelCost
 from reports.terms import RANDOM, Json
 from reports.text import wording
 
@@ -39,21 +38,19 @@ def contenders(summary: Json) -> list[str]:
 
 def _warnings(summary: Json) -> list[str]:
     warnings = [SYNTHETIC] if summary["corpus"].get("synthetic") else []
-    failed = summary["cells"].get("failed", [])
-    if failed:
+    if failed := summary["cells"].get("failed", []):
         total = summary["cells"].get("finished", 0) + len(failed)
         warnings.append(f"{len(failed)} of {total} cells failed; the models concerned were not asked about everybody.")
-    leak = leak_warning(summary)
-    if leak:
+    if leak := leak_warning(summary):
         warnings.append(leak)
     if summary.get("timings_from"):
         warnings.append(_borrowed(summary["timings_from"]))
-    for name in summary["model_order"]:
-        n_missing = len(summary["models"][name]["splits_missing"])
-        if n_missing:
-            counted = wording.counted(n_missing, "split")
-            warnings.append(f"{wording.model(name)} has no answers for {counted}: its numbers rest on fewer speakers.")
-    return warnings
+    missing = {name: len(summary["models"][name]["splits_missing"]) for name in summary["model_order"]}
+    return warnings + [
+        f"{wording.model(name)} has no answers for {wording.counted(n, 'split')}: its numbers rest on fewer speakers."
+        for name, n in missing.items()
+        if n
+    ]
 
 
 def leak_warning(summary: Json) -> str | None:
@@ -85,15 +82,14 @@ def _accuracy(summary: Json) -> str:
     task = wording.task(summary["task"]["name"])
     if len(known) == 1:
         return f"On {asked}, {wording.the(known[0])} recognises {task} with {_balanced(values[known[0]])}."
-    first = known[0]
-    alike = [name for name in known if name in summary["leader"]["not_distinguishable"]]
+    first, alike = known[0], [name for name in known if name in summary["leader"]["not_distinguishable"]]
     behind = [name for name in known[1:] if name not in alike]
     if any(_pair(summary, first, name)["significant"] is None for name in known[1:]):
         told = wording.listed([f"{wording.model(n)} {wording.percent(values[n]['value'])}" for n in known])
         why = _pair(summary, first, known[1])["difference"]["why_not"] or "not every pair could be tested"
         return f"On {asked}, no model can be called better than another ({told} balanced accuracy): {why}."
-    sentence = _alike(summary, [first, *alike]) if alike else f"{wording.the(first)} recognises {task} best, with "
-    sentence += "" if alike else _balanced(values[first])
+    best = f"{wording.the(first)} recognises {task} best, with {_balanced(values[first])}"
+    sentence = _alike(summary, [first, *alike]) if alike else best
     if behind:
         ahead = [f"{wording.model(name)} by {_difference(summary, first, name)}" for name in behind]
         sentence += f"; {wording.the(first)} is ahead of {'; '.join(ahead)}"
@@ -211,7 +207,7 @@ def against_band(
 
 
 def _cost(summary: Json) -> str:
-    costs: dict[str, ModelCost] = summary["runtime"]["models"]
+    costs: dict[str, Json] = summary["runtime"]["models"]
     every = {name: costs[name][_PREDICT] for name in contenders(summary)}
     seconds = {name: cost for name, cost in every.items() if cost is not None}
     leader = summary["leader"]
@@ -232,16 +228,16 @@ def _cost(summary: Json) -> str:
     return f"{wording.capital(wording.the(first))} is {role}: {_compared(costs, first, rest, continued=True)}."
 
 
-def _alone(cost: ModelCost, name: str) -> str:
+def _alone(cost: Json, name: str) -> str:
     fit = f"fits one fold in {wording.seconds(cost['fit_seconds'])} and " if cost["fit_seconds"] is not None else ""
     return f"{wording.capital(wording.the(name))} {fit}answers in {wording.seconds(cost[_PREDICT])} per recording"
 
 
-def _compared(costs: Mapping[str, ModelCost], first: str, other: str, *, continued: bool = False) -> str:
+def _compared(costs: Mapping[str, Json], first: str, other: str, *, continued: bool = False) -> str:
     """Compare fitting one fold and answering one of many recordings."""
     begin = "it" if continued else wording.capital(wording.the(first))
-    times = [(costs[first][key], costs[other][key]) for key in TIMES]
-    return f"{begin} takes {wording.listed(multiples(times))} as {wording.the(other)}"
+    times = multiples([(costs[first][key], costs[other][key]) for key in TIMES])
+    return f"{begin} takes {wording.listed(times)} as {wording.the(other)}"
 
 
 def multiples(times: Sequence[tuple[float | None, float | None]]) -> list[str]:

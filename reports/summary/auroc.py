@@ -17,37 +17,33 @@ from scipy.stats import rankdata
 from reports.run_directory.run import Task, scores_of
 from reports.statistics.estimate import Counts, Estimate, number
 from reports.statistics.intervals import NO_VARIATION, FloatArray, Interval, no_interval, too_few, transformed_t
-from reports.summary.metrics import SPLIT_KEYS
+from reports.summary.metrics import SPLIT_KEYS, why_no_scores
 
 
 def area(rows: pd.DataFrame, task: Task) -> Estimate:
     """Return the area under the curve of one model's predictions, as a number."""
     counted = Counts(n_speakers=rows["speaker"].nunique(), n_recordings=rows["recording_id"].nunique())
     scores = scores_of(rows, task.classes)
-    if rows.empty or np.isnan(scores).any():
-        n_without = int(np.isnan(scores).any(axis=1).sum())
-        why = f"{n_without} of {len(rows)} recordings have no probability" if n_without else "nothing was predicted"
-        return number(None, **counted, why_not=why)
+    if why_not := why_no_scores(scores):
+        return number(None, **counted, why_not=why_not)
     if len(task.classes) != 2 or not task.per_speaker:
         value = _one_against_rest(rows, scores, task)
         return number(value, **counted, why_not="given for two classes that belong to speakers only")
-    matrix = concordance(rows, scores[:, 1], task)
+    matrix = concordance(rows, scores[:, 1])
     if np.isnan(matrix).all():
         return number(None, **counted, why_not="no fold has both classes")
     return number(float(np.nanmean(matrix)), _interval(rows, matrix, task), **counted)
 
 
-def concordance(rows: pd.DataFrame, scores: FloatArray, task: Task) -> FloatArray:
+def concordance(rows: pd.DataFrame, scores: FloatArray) -> FloatArray:
     """Return the share of concordant pairs of recordings for every pair of speakers, ties counting half.
 
     Parameters
     ----------
     rows
-        Predictions of one model.
+        Predictions of one model, of a task with two classes that belong to speakers.
     scores
         Score of the second class, shape ``(n_rows,)``.
-    task
-        A task with two classes that belong to speakers.
 
     Returns
     -------
@@ -57,7 +53,7 @@ def concordance(rows: pd.DataFrame, scores: FloatArray, task: Task) -> FloatArra
     second = rows["y_true"].cat.codes.to_numpy() == 1
     names = rows["speaker"].astype(str).to_numpy()
     place = [{name: i for i, name in enumerate(np.unique(names[chosen]))} for chosen in (second, ~second)]
-    total, n_splits = np.zeros((len(place[0]), len(place[1]))), np.zeros((len(place[0]), len(place[1])))
+    total, n_splits = np.zeros((2, len(place[0]), len(place[1])))
     table = pd.DataFrame({"speaker": names, "second": second, "score": scores})
     for _, split in table.groupby([rows[key].to_numpy() for key in SPLIT_KEYS], sort=True):
         sides = [split[split["second"] == side].groupby("speaker", sort=True)["score"] for side in (True, False)]
@@ -84,12 +80,10 @@ def _interval(rows: pd.DataFrame, matrix: FloatArray, task: Task) -> Interval:
     value = float(np.nanmean(matrix))
     if not 0 < value < 1:
         return no_interval(NO_VARIATION)
-    means = [matrix[~np.isnan(matrix).all(axis=1)], matrix.T[~np.isnan(matrix.T).all(axis=1)]]
-    sides = [np.nanmean(side, axis=1) for side in means]
+    sides = [np.nanmean(side[~np.isnan(side).all(axis=1)], axis=1) for side in (matrix, matrix.T)]
     if min(len(side) for side in sides) < 2:
         return no_interval("a class has one speaker")
-    slope = value * (1 - value)
-    variances = [float(side.var(ddof=1)) / len(side) / slope**2 for side in sides]
+    variances = [float(side.var(ddof=1)) / len(side) / (value * (1 - value)) ** 2 for side in sides]
     degrees = [len(side) - 1 for side in sides]
     return transformed_t((logit, expit), value, variances, degrees, "row and column means of pairs of speakers, logit")
 

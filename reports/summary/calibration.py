@@ -6,44 +6,34 @@ probable class against how often that class is the true one.
 
 from __future__ import annotations
 
-from typing import TypedDict
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from reports.run_directory.run import Run, Task, scores_of
-from reports.statistics.estimate import Estimate, number
-from reports.summary.metrics import mean_number, speaker_table
+from reports.statistics.estimate import number
+from reports.summary.metrics import mean_number, speaker_table, why_no_scores
 from reports.terms import Json
 
 N_BINS = 10
 
 
-class Calibration(TypedDict):
-    """Brier score (0 is best; as scikit-learn scales it) and bins of the reliability curve, empty ones left out."""
+def calibration(run: Run, model: str) -> Json:
+    """Return how far the probabilities of `model` under the main protocol can be taken at their word.
 
-    brier: Estimate
-    reliability: list[Json]
-    reliability_of: str | None
-
-
-def calibration(run: Run, model: str) -> Calibration:
-    """Return how far the probabilities of `model` under the main protocol can be taken at their word."""
+    ``brier`` is the score (0 is best; as scikit-learn scales it), ``reliability`` the bins of the curve, without empty
+    ones.
+    """
     rows, classes = run.rows(model), run.task.classes
     scores = scores_of(rows, classes)
     truth = rows["y_true"].cat.codes.to_numpy()
-    n_without = int(np.isnan(scores).any(axis=1).sum())
-    if rows.empty or n_without:
-        why = f"{n_without} of {len(rows)} recordings have no probability" if n_without else "nothing was predicted"
-        return {"brier": number(None, why_not=why), "reliability": [], "reliability_of": None}
-    errors = ((scores - np.eye(len(classes))[truth]) ** 2).sum(axis=1) / (2 if len(classes) == 2 else 1)
+    if why_not := why_no_scores(scores):
+        return {"brier": number(None, why_not=why_not), "reliability": [], "reliability_of": None}
     two = len(classes) == 2
-    speakers = _over_speakers(rows, errors if two else errors / 2, run.task)
-    brier = mean_number(speakers, "error")
+    errors = ((scores - np.eye(len(classes))[truth]) ** 2).sum(axis=1) / 2
+    brier: Json = {**mean_number(_over_speakers(rows, errors, run.task), "error")}
     if not two:
-        value, low, high = (None if end is None else 2 * end for end in (brier["value"], brier["low"], brier["high"]))
-        brier = {**brier, "value": value, "low": low, "high": high}
+        brier |= {key: 2 * brier[key] for key in ("value", "low", "high") if brier[key] is not None}
     top = np.ones(len(rows), dtype=np.int64) if two else scores.argmax(axis=1)
     stated = scores[np.arange(len(rows)), top]
     return {

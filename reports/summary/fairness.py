@@ -11,27 +11,19 @@ import pandas as pd
 from reports.run_directory.run import Task
 from reports.statistics.estimate import Counts, number
 from reports.statistics.intervals import MIN_SPEAKERS
-from reports.summary.groups import IS_THE_TASK, GroupRow, Members
+from reports.summary.groups import IS_THE_TASK, Members
 from reports.terms import NOT_STATED, Json
 
 POINT_ONLY = "a point value; no interval is defined for it"
 LOWEST = "chosen for being the lowest; its interval as a group named beforehand stands among the groups"
 
-
 _DIFFERENCES = ("demographic_parity_difference", "equalized_odds_difference")
 
 
-def fairness(members: Members, rows: pd.DataFrame, task: Task, levels: dict[str, GroupRow]) -> Json:
+def fairness(members: Members, rows: pd.DataFrame, task: Task, levels: dict[str, Json]) -> Json:
     """Return both differences and the worst group of one attribute and model.
 
-    Parameters
-    ----------
-    members, levels
-        The speakers, and how well they are recognised, by group.
-    rows
-        The model's predictions under the main protocol.
-    task
-        What was recognised.
+    `rows` are the model's predictions under the main protocol, `levels` how well it recognises each group.
     """
     known = rows[rows[members.attribute].astype(str) != NOT_STATED]
     counted = Counts(n_speakers=known["speaker"].nunique(), n_recordings=known["recording_id"].nunique())
@@ -48,14 +40,12 @@ def _why_not(rows: pd.DataFrame, attribute: str, task: Task) -> str:
     cells = cells.reindex(columns=list(task.classes), fill_value=0)
     if len(cells) < 2:
         return "fewer than two groups"
-    counts = zip(cells.index, cells.to_numpy().tolist(), strict=True)
-    sized = [(group, label, n) for group, row in counts for label, n in zip(task.classes, row, strict=True)]
-    small = [f"{group} {label} {n}" for group, label, n in sized if n < MIN_SPEAKERS]
+    each = [(group, label, int(n)) for group, row in cells.iterrows() for label, n in row.items()]
+    small = [f"{group} {label} {n}" for group, label, n in each if n < MIN_SPEAKERS]
     if not small:
         return ""
-    listed = small[:5]
     more = f" and {len(small) - 5} more" if len(small) > 5 else ""
-    return f"fewer than {MIN_SPEAKERS} speakers: {', '.join(listed)}{more}"
+    return f"fewer than {MIN_SPEAKERS} speakers: {', '.join(small[:5])}{more}"
 
 
 def _differences(rows: pd.DataFrame, attribute: str, task: Task) -> list[float]:
@@ -71,7 +61,7 @@ def _differences(rows: pd.DataFrame, attribute: str, task: Task) -> list[float]:
     ]
 
 
-def _worst(members: Members, levels: dict[str, GroupRow]) -> Json:
+def _worst(members: Members, levels: dict[str, Json]) -> Json:
     estimable = {
         group: level["accuracy"]
         for group, level in levels.items()
@@ -82,5 +72,5 @@ def _worst(members: Members, levels: dict[str, GroupRow]) -> Json:
         return {**number(None, why_not=why), "group": None}
     group = min(estimable, key=lambda name: (estimable[name]["value"] or 0.0, name))
     lowest = estimable[group]
-    counted = Counts(n_speakers=lowest["n_speakers"], n_recordings=lowest["n_recordings"])
+    counted = {key: lowest[key] for key in ("n_speakers", "n_recordings")}
     return {**number(lowest["value"], **counted, why_not=LOWEST), "group": group}

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from itertools import combinations
-from typing import Literal, NotRequired, TypedDict, cast
+from typing import Literal, NotRequired, cast
 
 import numpy as np
 import pandas as pd
@@ -32,7 +32,7 @@ from reports.statistics.intervals import (
 )
 from reports.summary.groups import IS_THE_TASK, Members
 from reports.summary.metrics import counts_of
-from reports.terms import NOT_STATED
+from reports.terms import NOT_STATED, Json
 
 N_PERMUTATIONS = 9_999
 MIN_SPEAKERS_FOR_TESTS = 10
@@ -44,30 +44,24 @@ _TAIL = 0.025
 _TIE = 1e-12
 
 
-class Band(TypedDict):
-    """What a gap would be if the groups made no difference: 95 % range and mean over permutations.
+class Gap(Estimate):
+    """The gap between groups, with its band: what the gap would be if the groups made no difference.
 
-    ``p`` is the share of permutations with a gap at least as large, counting the observed one.
+    A ``difference`` of two groups is signed, ``first`` minus ``second``; a ``range`` of more goes from the highest to
+    the lowest. Where there is no gap the kind is null, and no group is named. The band (``unbiased_``) is the 95 %
+    range and the mean over permutations; ``p`` is the share of permutations with a gap at least as large, counting the
+    observed one.
     """
 
+    kind: Literal["difference", "range"] | None
+    first: NotRequired[str]
+    second: NotRequired[str]
     unbiased_low: float | None
     unbiased_high: float | None
     unbiased_expected: float | None
     unbiased_why_not: str | None
     p: float | None
     p_why_not: str | None
-
-
-class Gap(Estimate, Band):
-    """The gap between groups, with its band.
-
-    A ``difference`` of two groups is signed, ``first`` minus ``second``; a ``range`` of more goes from the highest to
-    the lowest. Where there is no gap the kind is null, and no group is named.
-    """
-
-    kind: Literal["difference", "range"] | None
-    first: NotRequired[str]
-    second: NotRequired[str]
 
 
 def between_groups(members: Members) -> Gap:
@@ -93,12 +87,8 @@ def within_gender(members: Members) -> dict[str, Gap]:
 def gap(speakers: pd.DataFrame, *, by_gender: bool) -> Gap:
     """Return the gap between all groups of at least `MIN_SPEAKERS` speakers.
 
-    Parameters
-    ----------
-    speakers
-        ``speaker, group, score, stratum, gender, n_recordings``, a row per speaker.
-    by_gender
-        True: the band permutes labels among speakers of one gender, and needs groups of more than one.
+    `speakers` has ``speaker, group, score, stratum, gender, n_recordings``, a row per speaker. With `by_gender` the
+    band permutes labels among speakers of one gender, and needs groups of more than one.
     """
     known = speakers[speakers["group"] != NOT_STATED]
     sizes = known.groupby("group")["speaker"].nunique()
@@ -107,49 +97,33 @@ def gap(speakers: pd.DataFrame, *, by_gender: bool) -> Gap:
     if eligible["group"].nunique() < 2:
         return _no_gap(f"fewer than two groups with {MIN_SPEAKERS} speakers", counted)
     names, value, interval = _observed(eligible)
-    repeated = bool(eligible["speaker"].duplicated().any())
-    if repeated:
+    if eligible["speaker"].duplicated().any():
         interval = no_interval("speakers stand in more than one group")
-    band = _no_band(interval.why_not) if repeated else _band(eligible, names, by_gender=by_gender)
-    return {
-        **number(value, interval, **counted),
-        **band,
-        "kind": "difference" if len(names) == 2 else "range",
-        "first": names[0],
-        "second": names[-1],
-    }
+        band = _no_band(interval.why_not)
+    else:
+        band = _band(eligible, names, by_gender=by_gender)
+    kind = "difference" if len(names) == 2 else "range"
+    named = {"kind": kind, "first": names[0], "second": names[-1]}
+    return cast(Gap, {**number(value, interval, **counted), **band, **named})
 
 
 def _no_gap(why_not: str, counted: Counts) -> Gap:
-    # mypy cannot see that no group is named in the parts
     return cast(Gap, {**number(None, **counted, why_not=why_not), **_no_band(why_not), "kind": None})
 
 
-def _no_band(why_not: str) -> Band:
-    return {
-        "unbiased_low": None,
-        "unbiased_high": None,
-        "unbiased_expected": None,
-        "unbiased_why_not": why_not,
-        "p": None,
-        "p_why_not": why_not,
-    }
+def _no_band(why_not: str) -> Json:
+    nothing = dict.fromkeys(("unbiased_low", "unbiased_high", "unbiased_expected", "p"))
+    return {**nothing, "unbiased_why_not": why_not, "p_why_not": why_not}
 
 
 def _observed(speakers: pd.DataFrame) -> tuple[list[str], float, Interval]:
     """Return the groups (two in fixed order; more from the highest to the lowest), the gap and its interval."""
     means = speakers.groupby("group", sort=True)["score"].mean()
-    if len(means) == 2:
-        names = sorted(means.index, key=lambda group: (group in _LAST, group))
-        interval = welch(*(_scores(speakers, name) for name in names))
-        return names, float(means[names[0]] - means[names[1]]), interval
-    names = sorted(means.index, key=lambda group: (-means[group], group))
-    interval = range_interval([_scores(speakers, name) for name in names])
-    return names, float(means.max() - means.min()), interval
-
-
-def _scores(speakers: pd.DataFrame, group: str) -> FloatArray:
-    return speakers.loc[speakers["group"] == group, "score"].to_numpy(dtype=np.float64)
+    two = len(means) == 2
+    names = sorted(means.index, key=lambda group: (group in _LAST if two else -means[group], group))
+    scores = [speakers.loc[speakers["group"] == name, "score"].to_numpy(dtype=np.float64) for name in names]
+    interval = welch(*scores) if two else range_interval(scores)
+    return names, float(means[names[0]] - means[names[-1]]), interval
 
 
 def _two(first: FloatArray, second: FloatArray) -> Stratified:
@@ -183,7 +157,7 @@ def range_interval(groups: Sequence[FloatArray]) -> Interval:
     )
 
 
-def _band(speakers: pd.DataFrame, names: Sequence[str], *, by_gender: bool) -> Band:
+def _band(speakers: pd.DataFrame, names: Sequence[str], *, by_gender: bool) -> Json:
     if by_gender and speakers["gender"].nunique() > 1:
         alone = speakers.groupby("group")["gender"].nunique()
         if (alone == 1).any():
@@ -197,12 +171,11 @@ def _band(speakers: pd.DataFrame, names: Sequence[str], *, by_gender: bool) -> B
     scores = ordered["score"].to_numpy(dtype=np.float64)
     member = np.stack([(ordered["group"] == name).to_numpy() for name in names], axis=1)
     shares = member / member.sum(axis=0)
-    means = scores[permutations(sizes)] @ shares
     signed = len(names) == 2
-    drawn = means[:, 0] - means[:, 1] if signed else np.ptp(means, axis=1)
-    observed = scores @ shares
-    at_least = [drawn >= _gap_of(observed, signed) - _TIE, drawn <= _gap_of(observed, signed) + _TIE]
-    tails = [(1 + int(side.sum())) / (N_PERMUTATIONS + 1) for side in at_least]
+    drawn, observed = (_gap_of(means @ shares, signed) for means in (scores[permutations(sizes)], scores))
+    tails = [
+        (1 + int(side.sum())) / (N_PERMUTATIONS + 1) for side in (drawn >= observed - _TIE, drawn <= observed + _TIE)
+    ]
     low, high = np.quantile(drawn, [_TAIL, 1 - _TAIL] if signed else [0.0, 1 - 2 * _TAIL])
     p = min(1.0, 2 * min(tails)) if signed else tails[0]
     small = member.sum(axis=0).min() < MIN_SPEAKERS_FOR_TESTS
@@ -216,25 +189,21 @@ def _band(speakers: pd.DataFrame, names: Sequence[str], *, by_gender: bool) -> B
     }
 
 
-def _gap_of(means: FloatArray, signed: bool) -> float:
-    return float(means[0] - means[1]) if signed else float(np.ptp(means))
+def _gap_of(means: FloatArray, signed: bool) -> FloatArray:
+    gaps: FloatArray = means[..., 0] - means[..., 1] if signed else np.ptp(means, axis=-1)
+    return gaps
 
 
 @lru_cache(maxsize=16)
 def permutations(block_sizes: tuple[int, ...]) -> NDArray[np.intp]:
-    """Return random orders of speakers that stay within their blocks, shape ``(N_PERMUTATIONS, n_speakers)``.
+    """Return random orders of speakers that stay within their blocks, one block after the other.
 
-    Parameters
-    ----------
-    block_sizes
-        Speakers of each block, one block after the other.
+    Shape ``(N_PERMUTATIONS, n_speakers)``; read-only.
     """
-    generator = np.random.default_rng([SEED, *block_sizes])
-    ends = np.cumsum(block_sizes)
-    orders = [
-        end - size + generator.random((N_PERMUTATIONS, size)).argsort(axis=1)
-        for size, end in zip(block_sizes, ends, strict=True)
-    ]
-    all_orders = np.concatenate(orders, axis=1)
-    all_orders.flags.writeable = False
-    return all_orders
+    generator, starts = np.random.default_rng([SEED, *block_sizes]), np.cumsum([0, *block_sizes[:-1]])
+    orders = np.concatenate(
+        [s + generator.random((N_PERMUTATIONS, n)).argsort(axis=1) for n, s in zip(block_sizes, starts, strict=True)],
+        axis=1,
+    )
+    orders.flags.writeable = False
+    return orders

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import NotRequired, TypedDict, TypeVar
+from typing import Any
 
 import pandas as pd
 
 from reports.run_directory.run import Run
 from reports.run_directory.tables import GROUP_COLUMNS
 from reports.statistics.estimate import Estimate
-from reports.summary.metrics import BalancedAccuracy, balanced_number, mean_number, speaker_table
+from reports.summary.metrics import balanced_number, mean_number, speaker_table
 from reports.terms import INTERSECTION, NOT_STATED, Json
 
 ATTRIBUTES = (*GROUP_COLUMNS, INTERSECTION)
@@ -24,33 +24,12 @@ ATTRIBUTES = (*GROUP_COLUMNS, INTERSECTION)
 IS_THE_TASK = "this attribute is the task"
 
 
-Entry = TypeVar("Entry")
-
-
-class GroupRow(TypedDict):
-    """How well one model recognises the speakers of one group.
-
-    ``accuracy`` is the mean over the group's speakers. ``balanced_accuracy`` is left out where classes do not belong to
-    speakers, and where the attribute is the task.
-    """
-
-    accuracy: Estimate
-    balanced_accuracy: NotRequired[BalancedAccuracy]
-
-
 @dataclass(frozen=True, kw_only=True)
 class Members:
     """The speakers of one model by the groups of one attribute.
 
-    Attributes
-    ----------
-    attribute, model
-        Whose they are.
-    speakers
-        A row per speaker and group, from `reports.summary.metrics.speaker_table`, with ``group``, ``gender`` and
-        ``stratum``.
-    is_task
-        True where the attribute is the task's own label, or made of it.
+    `speakers` is a table of `reports.summary.metrics.speaker_table`, a row per speaker and group, with ``group`` and
+    ``gender``; `is_task` tells whether the attribute is the task's own label, or made of it.
     """
 
     attribute: str
@@ -77,14 +56,18 @@ def is_task(run: Run, attribute: str) -> bool:
     return attribute in own or (attribute == INTERSECTION and run.task.attribute in ("gender", "accent_bucket"))
 
 
-def levels(run: Run, of_model: Members) -> dict[str, GroupRow]:
-    """Return the rows of one attribute and model, by group."""
-    rows: dict[str, GroupRow] = {}
-    for group, speakers in of_model.speakers.groupby("group", sort=True):
-        rows[str(group)] = {"accuracy": _accuracy(of_model, speakers)}
-        if run.task.per_speaker and not of_model.is_task:
-            rows[str(group)]["balanced_accuracy"] = balanced_number(speakers, run.task)
-    return rows
+def levels(run: Run, of_model: Members) -> dict[str, Json]:
+    """Return how well one model recognises the speakers of one attribute, by group.
+
+    ``accuracy`` is the mean over the group's speakers. ``balanced_accuracy`` is left out where classes do not belong to
+    speakers, and where the attribute is the task.
+    """
+    balances = run.task.per_speaker and not of_model.is_task
+    return {
+        str(group): {"accuracy": _accuracy(of_model, speakers)}
+        | ({"balanced_accuracy": balanced_number(speakers, run.task)} if balances else {})
+        for group, speakers in of_model.speakers.groupby("group", sort=True)
+    }
 
 
 def _accuracy(of_model: Members, speakers: pd.DataFrame) -> Estimate:
@@ -95,22 +78,21 @@ def _accuracy(of_model: Members, speakers: pd.DataFrame) -> Estimate:
     return accuracy
 
 
-def by_attribute(everyone: Iterable[Members], entry: Callable[[Members], Entry]) -> dict[str, dict[str, Entry]]:
+def by_attribute(everyone: Iterable[Members], entry: Callable[[Members], Any]) -> dict[str, Json]:
     """Return ``<attribute>.<model>``: what `entry` gives for each of `everyone`."""
-    entries: dict[str, dict[str, Entry]] = {}
+    entries: dict[str, Json] = {}
     for of_model in everyone:
         entries.setdefault(of_model.attribute, {})[of_model.model] = entry(of_model)
     return entries
 
 
-def by_group(rows: dict[str, dict[str, dict[str, GroupRow]]]) -> dict[str, dict[str, dict[str, GroupRow]]]:
+def by_group(rows: dict[str, Json]) -> dict[str, Json]:
     """Turn ``<attribute>.<model>.<group>`` into ``<attribute>.<group>.<model>``, with every attribute."""
-    turned: dict[str, dict[str, dict[str, GroupRow]]] = {attribute: {} for attribute in ATTRIBUTES}
+    turned: dict[str, Json] = {attribute: {} for attribute in ATTRIBUTES}
     for attribute, of_models in rows.items():
-        for model, of_groups in of_models.items():
-            for group, row in of_groups.items():
-                turned[attribute].setdefault(group, {})[model] = row
-    return {attribute: dict(sorted(of_attribute.items())) for attribute, of_attribute in turned.items()}
+        for group in sorted({group for of_groups in of_models.values() for group in of_groups}):
+            turned[attribute][group] = {m: of_groups[group] for m, of_groups in of_models.items() if group in of_groups}
+    return turned
 
 
 def confounding(recordings: pd.DataFrame) -> Json:
@@ -125,12 +107,7 @@ def confounding(recordings: pd.DataFrame) -> Json:
 def _cross(recordings: pd.DataFrame, other: str) -> Json:
     speakers = recordings.drop_duplicates(["speaker", "gender", other])
     counts = pd.crosstab(speakers[other], speakers["gender"])
-    # most speakers first, so that what is rare stands together at the end
-    order = counts.sum(axis=1).rename("n").reset_index().sort_values(["n", other], ascending=[False, True])[other]
-    counts = counts.loc[order.to_list()]
-    return {
-        "attribute": other,
-        "rows": [str(row) for row in counts.index],
-        "columns": [str(column) for column in counts.columns],
-        "counts": counts.to_numpy().tolist(),
-    }
+    # most speakers first, so that what is rare stands together at the end; crosstab has sorted the names
+    counts = counts.loc[counts.sum(axis=1).sort_values(ascending=False, kind="stable").index]
+    names = {"rows": [*map(str, counts.index)], "columns": [*map(str, counts.columns)]}
+    return {"attribute": other, **names, "counts": counts.to_numpy().tolist()}

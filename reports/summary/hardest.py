@@ -25,11 +25,10 @@ def most_wrong(run: Run) -> Json:
     """Return the hardest ``speakers`` and ``recordings`` of the main protocol; baselines do not count."""
     models = run.judged
     rows = pd.concat([run.rows(model) for model in models])
-    return {
-        "models": list(models),
-        "speakers": _speakers(run, rows, models),
-        "recordings": _recordings(run, rows, models),
-    }
+    if rows.empty:
+        return {"models": list(models), "speakers": [], "recordings": []}
+    speakers, recordings = _speakers(run, rows, models), _recordings(run, rows, len(models))
+    return {"models": list(models), "speakers": speakers, "recordings": recordings}
 
 
 def example_name(recording_id: str) -> str:
@@ -39,8 +38,6 @@ def example_name(recording_id: str) -> str:
 
 
 def _speakers(run: Run, rows: pd.DataFrame, models: Sequence[str]) -> list[Json]:
-    if rows.empty:
-        return []
     scores = pd.concat([speaker_table(rows[rows["model"] == model], run.task, ["model"]) for model in models])
     by_model = scores.pivot(index="speaker", columns="model", values="score")
     mean = by_model.mean(axis=1).rename("mean").reset_index().sort_values(["mean", "speaker"]).head(N_SHOWN)
@@ -58,9 +55,7 @@ def _speakers(run: Run, rows: pd.DataFrame, models: Sequence[str]) -> list[Json]
     ]
 
 
-def _recordings(run: Run, rows: pd.DataFrame, models: Sequence[str]) -> list[Json]:
-    if rows.empty:
-        return []
+def _recordings(run: Run, rows: pd.DataFrame, n_models: int) -> list[Json]:
     wrong = (rows["y_pred"] != rows["y_true"]).to_numpy()
     scores = scores_of(rows, run.task.classes)
     truth = rows["y_true"].cat.codes.to_numpy()
@@ -74,11 +69,9 @@ def _recordings(run: Run, rows: pd.DataFrame, models: Sequence[str]) -> list[Jso
     shown = summed.groupby("speaker", observed=True, sort=False).head(MAX_PER_SPEAKER).head(N_SHOWN)
     return [
         {
-            "recording_id": str(row["recording_id"]),
-            "speaker": str(row["speaker"]),
-            "y_true": str(row["y_true"]),
+            **{key: str(row[key]) for key in ("recording_id", "speaker", "y_true")},
             "n_models_wrong": int(row["n_models_wrong"]),
-            "n_models": len(models),
+            "n_models": n_models,
             "share_wrong": plain(row["share"]),
             "probability_of_truth": plain(row["given"]),
             "example": example_name(str(row["recording_id"])),

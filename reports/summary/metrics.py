@@ -11,7 +11,6 @@ class, then answer.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -39,35 +38,15 @@ class BalancedAccuracy(Estimate):
     check: Json | None
 
 
-class ModelAccuracy(TypedDict):
-    """Every number about the accuracy of one model under the main protocol."""
-
-    balanced_accuracy: BalancedAccuracy
-    accuracy: Estimate
-    mcc: Estimate
-    recall: dict[str, Estimate]
-    mean_over_folds: Json
-    per_speaker: list[Json]
-    confusion: Json
-    splits_missing: list[Json]
-
-
 def tally(rows: pd.DataFrame, keys: Sequence[str], classes: Sequence[str]) -> tuple[pd.DataFrame, FloatArray]:
-    """Count the answers of `rows` for every combination of `keys` that occurs.
+    """Return the combinations of `keys` that occur in `rows`, sorted, a row each, and the answers counted for each.
 
-    Returns
-    -------
-    combinations
-        Sorted, one row each.
-    counts
-        float64, shape ``(n_combinations, n_classes, n_classes)``.
+    Counts are float64 of shape ``(n_combinations, n_classes, n_classes)``.
     """
-    grouped = rows.groupby(list(keys), observed=True, sort=True)
+    grouped, n_classes = rows.groupby(list(keys), observed=True, sort=True), len(classes)
     combinations = grouped.size().index.to_frame(index=False)
-    n_classes = len(classes)
-    cell = grouped.ngroup().to_numpy(dtype=np.int64)
-    flat = (cell * n_classes + rows["y_true"].cat.codes.to_numpy()) * n_classes
-    flat = flat + rows["y_pred"].cat.codes.to_numpy()
+    true, answer = (rows[column].cat.codes.to_numpy() for column in ("y_true", "y_pred"))
+    flat = (grouped.ngroup().to_numpy(dtype=np.int64) * n_classes + true) * n_classes + answer
     counts = np.bincount(flat, minlength=len(combinations) * n_classes**2)
     return combinations, counts.reshape(-1, n_classes, n_classes).astype(np.float64)
 
@@ -102,20 +81,17 @@ def matthews(counts: FloatArray) -> FloatArray:
 def speaker_table(rows: pd.DataFrame, task: Task, by: Sequence[str] = ()) -> pd.DataFrame:
     """Return x_i for every speaker, or for every speaker in every group of the attributes `by`.
 
-    Returns
-    -------
-    table
-        Sorted; columns `by`, ``speaker``, ``stratum``, ``score`` (x_i), ``accuracy`` (share of right answers),
-        ``n_recordings`` (different ones).
+    Sorted; columns `by`, ``speaker``, ``score`` (x_i), ``accuracy`` (share of right answers), ``stratum``,
+    ``n_recordings`` (different ones).
     """
     keys = [*by, "speaker"]
     drawings, counts = tally(rows, list(dict.fromkeys([*keys, "repetition", "seed"])), task.classes)
     shares = accuracies(counts)
     scored = drawings.assign(accuracy=shares, score=shares if task.per_speaker else mean_recalls(counts))
     means = scored.groupby(keys, observed=True, sort=True)[["score", "accuracy"]].mean()
-    strata = rows.groupby(keys, observed=True, sort=True)["y_true" if task.per_speaker else "gender"].first()
-    n_recordings = rows.groupby(keys, observed=True, sort=True)["recording_id"].nunique()
-    return means.assign(stratum=strata, n_recordings=n_recordings).reset_index()
+    grouped = rows.groupby(keys, observed=True, sort=True)
+    strata = grouped["y_true" if task.per_speaker else "gender"].first()
+    return means.assign(stratum=strata, n_recordings=grouped["recording_id"].nunique()).reset_index()
 
 
 def balanced(speakers: pd.DataFrame, task: Task) -> float:
@@ -170,7 +146,7 @@ def counts_of(speakers: pd.DataFrame) -> Counts:
     return {"n_speakers": int(speakers["speaker"].nunique()), "n_recordings": int(speakers["n_recordings"].sum())}
 
 
-def model_accuracy(run: Run, model: str) -> ModelAccuracy:
+def model_accuracy(run: Run, model: str) -> Json:
     """Return every number about the accuracy of `model` under the main protocol."""
     rows, task = run.rows(model), run.task
     speakers = speaker_table(rows, task)
@@ -180,7 +156,7 @@ def model_accuracy(run: Run, model: str) -> ModelAccuracy:
         "mcc": _correlation(rows, speakers, task),
         "recall": {label: _recall(rows, task, label) for label in task.classes},
         "mean_over_folds": over_folds(rows, task),
-        "per_speaker": [_speaker(row) for row in speakers.to_dict("records")],
+        "per_speaker": speakers.to_dict("records"),
         "confusion": confusion(rows, task),
         "splits_missing": splits_missing(run, model),
     }
@@ -189,19 +165,15 @@ def model_accuracy(run: Run, model: str) -> ModelAccuracy:
 def over_folds(rows: pd.DataFrame, task: Task) -> Json:
     """Return recording-level values per fold and their mean: what other reports call "mean +- sd over folds".
 
-    Returns
-    -------
-    values
-        ``splits`` (repetition, fold, seed, counts, classes that do not occur) and, for each metric, ``folds``
-        (a value per split, null where a class does not occur and the metric needs it), ``value`` (their mean), ``sd``
-        (over splits, seeds averaged first) and ``sd_over_seeds``; null where there are fewer than two.
+    ``splits`` (repetition, fold, seed, counts, classes that do not occur) and, for each metric, ``folds`` (a value per
+    split, null where a class does not occur and the metric needs it), ``value`` (their mean), ``sd`` (over splits, of
+    means over seeds) and ``sd_over_seeds``; null where there are fewer than two.
     """
     splits, counts = tally(rows, SPLIT_KEYS, task.classes)
     n_speakers = rows.groupby(SPLIT_KEYS, observed=True, sort=True)["speaker"].nunique().to_numpy()
     absent = counts.sum(axis=2) == 0
-    incomplete = absent.any(axis=1)
     values = {
-        "balanced_accuracy": np.where(incomplete, np.nan, mean_recalls(counts)),
+        "balanced_accuracy": np.where(absent.any(axis=1), np.nan, mean_recalls(counts)),
         "accuracy": accuracies(counts),
         "mcc": matthews(counts),
     }
@@ -233,14 +205,17 @@ def splits_missing(run: Run, model: str) -> list[Json]:
     folds = run.folds[(run.folds["protocol"] == run.protocol) & (run.folds["role"] == "test")]
     planned = sorted(set(zip(folds["repetition"], folds["fold"], strict=True)))
     seeds = run.manifest["protocol"].get("seeds") or [0]
-    rows = run.rows(model)
-    done = set(zip(*(rows[key] for key in SPLIT_KEYS), strict=True))
-    return [
-        {"repetition": int(repetition), "fold": int(fold), "seed": int(seed)}
-        for repetition, fold in planned
-        for seed in seeds
-        if (repetition, fold, seed) not in done
-    ]
+    done = set(run.rows(model)[SPLIT_KEYS].itertuples(index=False, name=None))
+    every = [(int(repetition), int(fold), int(seed)) for repetition, fold in planned for seed in seeds]
+    return [dict(zip(SPLIT_KEYS, split, strict=True)) for split in every if split not in done]
+
+
+def why_no_scores(scores: FloatArray) -> str:
+    """Say why nothing can be computed from `scores`, a row per answer; empty where every answer has them."""
+    n_without = int(np.isnan(scores).any(axis=1).sum())
+    if n_without:
+        return f"{n_without} of {len(scores)} recordings have no probability"
+    return "" if len(scores) else "nothing was predicted"
 
 
 def _ratio(above: FloatArray, below: FloatArray) -> FloatArray:
@@ -286,14 +261,4 @@ def _fold_means(splits: pd.DataFrame, values: FloatArray) -> Json:
         "sd": plain(over_splits.std(ddof=1)) if len(over_splits) > 1 else None,
         "sd_over_seeds": plain(over_seeds.std(ddof=1)) if len(over_seeds) > 1 else None,
         "folds": [plain(value) for value in values],
-    }
-
-
-def _speaker(row: dict[Any, Any]) -> Json:
-    return {
-        "speaker": str(row["speaker"]),
-        "stratum": str(row["stratum"]),
-        "score": plain(row["score"]),
-        "accuracy": plain(row["accuracy"]),
-        "n_recordings": int(row["n_recordings"]),
     }

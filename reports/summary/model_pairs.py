@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import chain, combinations, zip_longest
 from typing import TypedDict
 
 import pandas as pd
@@ -20,18 +20,14 @@ from reports.statistics.intervals import Interval, Moments, difference_interval,
 from reports.statistics.sign_flips import ALPHA, detectable, sign_flip
 from reports.summary.metrics import (
     BalancedAccuracy,
-    ModelAccuracy,
     balanced,
     balanced_number,
     speaker_table,
     stratified,
     why_no_balance,
 )
-from reports.summary.model_pairs_by_fold import fold_difference
+from reports.summary.model_pairs_by_fold import REGION, fold_difference
 from reports.terms import CONTROL, RANDOM, Json
-
-EQUAL_REGION = 0.01
-"""Two models are called equal only if the whole interval of their difference lies within 1 point of zero."""
 
 
 class DifferenceTest(TypedDict):
@@ -55,35 +51,19 @@ class ModelPair(DifferenceTest):
     fold_level: Json
 
 
-class Premium(Estimate):
-    """What another protocol adds to a model's balanced accuracy, and both scores."""
-
-    p: float | None
-    protocol: str
-    score: BalancedAccuracy
-    main_protocol: str
-    main_score: BalancedAccuracy
-
-
 @dataclass(frozen=True, kw_only=True)
 class Paired:
-    """Two balanced accuracies of the same speakers.
+    """Two balanced accuracies of the same speakers, and their difference, a minus b.
 
-    Attributes
-    ----------
-    a, b, difference
-        Numbers; the difference is a minus b.
-    p
-        Sign-flip test, None where it cannot be made.
-    spread
-        Moments of the speakers' differences, None where the difference has no interval.
+    `p` is the sign-flip test's, None where it cannot be made; `spread` are the moments of the speakers' differences,
+    None where the difference has no interval.
     """
 
     a: BalancedAccuracy
     b: BalancedAccuracy
     difference: Estimate
-    p: float | None
-    spread: Moments | None
+    p: float | None = None
+    spread: Moments | None = None
 
 
 def paired(a: pd.DataFrame, b: pd.DataFrame, task: Task) -> Paired:
@@ -99,11 +79,10 @@ def paired(a: pd.DataFrame, b: pd.DataFrame, task: Task) -> Paired:
     first: BalancedAccuracy = {**balanced_number(both, task), **counted}
     second: BalancedAccuracy = {**balanced_number(scores_b, task), **counted}
     if why := why_no_balance(both, task):
-        return Paired(a=first, b=second, difference=number(value, **counted, why_not=why), p=None, spread=None)
+        return Paired(a=first, b=second, difference=number(value, **counted, why_not=why))
     sample = stratified(both.assign(score=both["score"] - both["score_b"]), task)
     interval = difference_interval(sample)
-    spread = moments(sample) if interval.estimable else None
-    difference = number(value, interval, **counted)
+    difference, spread = number(value, interval, **counted), moments(sample) if interval.estimable else None
     return Paired(a=first, b=second, difference=difference, p=sign_flip(sample).p, spread=spread)
 
 
@@ -112,23 +91,22 @@ def pairs(run: Run) -> list[ModelPair]:
     tables = {model: speaker_table(run.rows(model), run.task) for model in run.contenders}
     names = list(combinations(run.contenders, 2))
     tests = tested([paired(tables[a], tables[b], run.task) for a, b in names])
-    return [_model_pair(run, a, b, test) for (a, b), test in zip(names, tests, strict=True)]
+    return [
+        {**test, "a": a, "b": b, "fold_level": _fold_level(run, a, b, test)}
+        for (a, b), test in zip(names, tests, strict=True)
+    ]
 
 
-def _model_pair(run: Run, a: str, b: str, test: DifferenceTest) -> ModelPair:
+def _fold_level(run: Run, a: str, b: str, test: DifferenceTest) -> Json:
     folds = fold_difference(run, a, b)
-    could_change = bool(test["significant"]) and folds["p"] is not None and folds["p"] >= ALPHA
-    return {**test, "a": a, "b": b, "fold_level": {**folds, "order_could_change": could_change}}
+    return {**folds, "order_could_change": bool(test["significant"]) and folds["p"] is not None and folds["p"] >= ALPHA}
 
 
 def tested(family: Sequence[Paired], beside: Sequence[Paired] = ()) -> list[DifferenceTest]:
     """Return differences with what their tests allow to say, corrected over `family`; of `beside` no p is corrected."""
     corrected = holm([pair.p for pair in family])
     n_tests = sum(p is not None for p in corrected)
-    return [
-        _tested(pair, p, n_tests)
-        for pair, p in zip([*family, *beside], [*corrected, *[None for _ in beside]], strict=True)
-    ]
+    return [_tested(pair, p, n_tests) for pair, p in zip_longest([*family, *beside], corrected)]
 
 
 def _tested(pair: Paired, p_holm: float | None, n_tests: int) -> DifferenceTest:
@@ -139,7 +117,7 @@ def _tested(pair: Paired, p_holm: float | None, n_tests: int) -> DifferenceTest:
         "p": pair.p,
         "p_holm": p_holm,
         "significant": None if p_holm is None else p_holm < ALPHA,
-        "equal": low is not None and high is not None and max(-low, high) <= EQUAL_REGION,
+        "equal": low is not None and high is not None and max(-low, high) <= REGION,
         "detectable": detectable(pair.spread) if pair.spread else None,
         "detectable_holm": detectable(pair.spread, n_tests) if pair.spread else None,
     }
@@ -160,23 +138,20 @@ def ranks(models: Sequence[str], comparisons: Sequence[ModelPair]) -> dict[str, 
     untested = {model for pair in comparisons if pair["p_holm"] is None for model in (pair["a"], pair["b"])}
     for pair in comparisons:
         if pair["significant"]:
-            first, second = pair["a"], pair["b"]
-            winner, loser = (first, second) if (pair["difference"]["value"] or 0.0) > 0 else (second, first)
-            better[loser].add(winner)
+            a_leads = (pair["difference"]["value"] or 0.0) > 0
+            better[pair["b" if a_leads else "a"]].add(pair["a" if a_leads else "b"])
     places: dict[str, Estimate] = {}
     for model in models:
         own = [pair["difference"] for pair in comparisons if model in (pair["a"], pair["b"])]
-        counted = Counts(
-            n_speakers=max((difference["n_speakers"] for difference in own), default=0),
-            n_recordings=max((difference["n_recordings"] for difference in own), default=0),
-        )
+        n_speakers = max((difference["n_speakers"] for difference in own), default=0)
+        n_recordings = max((difference["n_recordings"] for difference in own), default=0)
+        counted = Counts(n_speakers=n_speakers, n_recordings=n_recordings)
         if len(models) < 2 or model in untested:
             why = "only one model was compared" if len(models) < 2 else "not every difference could be tested"
             places[model] = number(None, **counted, why_not=why)
             continue
-        n_worse = sum(model in winners for winners in better.values())
-        rank = 1 + len(better[model])
-        interval = Interval(low=rank, high=len(models) - n_worse, method="sign-flip tests, Holm's correction")
+        rank, last = 1 + len(better[model]), len(models) - sum(model in winners for winners in better.values())
+        interval = Interval(low=rank, high=last, method="sign-flip tests, Holm's correction")
         places[model] = number(rank, interval, **counted)
     return places
 
@@ -185,47 +160,41 @@ def rank_groups(models: Sequence[str], comparisons: Sequence[ModelPair]) -> list
     """Return the maximal sets of models of which no two differ significantly; they may overlap."""
     apart = {frozenset((pair["a"], pair["b"])) for pair in comparisons if pair["significant"]}
     groups: list[set[str]] = []
-    for size in range(len(models), 0, -1):
-        for chosen in combinations(models, size):
-            alike = not any(frozenset(two) in apart for two in combinations(chosen, 2))
-            if alike and not any(set(chosen) <= larger for larger in groups):
-                groups.append(set(chosen))
+    for chosen in chain.from_iterable(combinations(models, size) for size in range(len(models), 0, -1)):
+        alike = not any(frozenset(two) in apart for two in combinations(chosen, 2))
+        if alike and not any(set(chosen) <= larger for larger in groups):
+            groups.append(set(chosen))
     return [[model for model in models if model in group] for group in groups]
 
 
-def leader(models: Mapping[str, ModelAccuracy], contenders: Sequence[str], comparisons: Sequence[ModelPair]) -> Json:
+def leader(models: Mapping[str, Json], contenders: Sequence[str], comparisons: Sequence[ModelPair]) -> Json:
     """Return ``model``, the best of `contenders`, and ``not_distinguishable``, those not told from it by their test."""
     every = {model: models[model]["balanced_accuracy"]["value"] for model in contenders}
     values = {model: value for model, value in every.items() if value is not None}
     if not values:
         return {"model": None, "not_distinguishable": []}
     first = max(values, key=values.__getitem__)
-    alike = {
-        model
-        for pair in comparisons
-        if pair["significant"] is False and first in (pair["a"], pair["b"])
-        for model in (pair["a"], pair["b"])
-    }
-    return {"model": first, "not_distinguishable": [m for m in values if m != first and m in alike]}
+    alike = [{pair["a"], pair["b"]} for pair in comparisons if pair["significant"] is False]
+    return {"model": first, "not_distinguishable": [m for m in values if {m, first} in alike]}
 
 
-def leakage_premium(run: Run) -> dict[str, Premium]:
+def leakage_premium(run: Run) -> dict[str, Json]:
     """Return, per model, what a split that shares speakers adds to its balanced accuracy; empty where not measured."""
     return {} if run.protocol == RANDOM else _against(run, RANDOM)
 
 
-def accent_never_heard(run: Run) -> dict[str, Premium]:
+def accent_never_heard(run: Run) -> dict[str, Json]:
     """Return, per model, what having heard the test speakers' accent adds; empty where not measured."""
     return _against(run, CONTROL)
 
 
-def _against(run: Run, other: str) -> dict[str, Premium]:
+def _against(run: Run, other: str) -> dict[str, Json]:
     if not (run.predictions["protocol"] == other).any():
         return {}
     return {model: _premium(run, model, other) for model in run.models}
 
 
-def _premium(run: Run, model: str, other: str) -> Premium:
+def _premium(run: Run, model: str, other: str) -> Json:
     theirs, ours = (speaker_table(run.rows(model, protocol), run.task) for protocol in (other, run.protocol))
     pair = paired(theirs, ours, run.task)
     return {

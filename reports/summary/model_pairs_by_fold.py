@@ -19,21 +19,24 @@ from reports.summary.metrics import balanced, speaker_table
 from reports.terms import CONTROL, RANDOM, Json
 
 REGION = 0.01
-"""Differences smaller than that are the same for every practical purpose: 1 point."""
+"""Differences smaller than that are the same for every practical purpose: 1 point. Two models are called equal only if
+the whole interval of their difference lies within it."""
 
 _NEGLIGIBLE = 1e-12
-_ACCENT_OUT = CONTROL.removesuffix("-control")
+_WHY_NOT = {
+    RANDOM: "the folds share their speakers",
+    CONTROL.removesuffix("-control"): "each fold tests another accent",
+}
+"""Protocols whose folds cannot be compared."""
 
 
 def fold_difference(run: Run, a: str, b: str) -> Json:
     """Return the fold-level comparison of models `a` and `b` in balanced accuracy under the main protocol."""
-    if run.protocol == RANDOM:
-        return _not_estimable("the folds share their speakers")
-    if run.protocol == _ACCENT_OUT:
-        return _not_estimable("each fold tests another accent")
-    values = {model: fold_values(run, model) for model in (a, b)}
-    both = values[a].index.intersection(values[b].index)
-    differences = (values[a].loc[both] - values[b].loc[both]).to_numpy(dtype=np.float64)
+    if why_not := _WHY_NOT.get(run.protocol):
+        return _not_estimable(why_not)
+    of_a, of_b = (fold_values(run, model) for model in (a, b))
+    both = of_a.index.intersection(of_b.index)
+    differences = (of_a.loc[both] - of_b.loc[both]).to_numpy(dtype=np.float64)
     if np.isnan(differences).any():
         return _not_estimable("a fold lacks a class")
     n_folds = both.get_level_values("fold").nunique()
@@ -43,29 +46,23 @@ def fold_difference(run: Run, a: str, b: str) -> Json:
 
 
 def fold_values(run: Run, model: str) -> pd.Series:
-    """Return the balanced accuracy of every repetition and fold, speakers weighing equally, seeds averaged.
-
-    NaN where a class does not occur.
-    """
+    """Return the balanced accuracy of every repetition and fold, seeds averaged; NaN where a class does not occur."""
     rows, split = run.rows(model), ["repetition", "fold"]
-    n_classes = rows.groupby(split)["y_true"].nunique()
-    incomplete = set(n_classes.index[n_classes < len(run.task.classes)])
-    keys, values = [], []
-    for key, speakers in speaker_table(rows, run.task, split).groupby(split, sort=True):
-        keys.append(key)
-        values.append(np.nan if key in incomplete else balanced(speakers, run.task))
-    return pd.Series(values, index=pd.MultiIndex.from_tuples(keys, names=["repetition", "fold"]), dtype=np.float64)
+    complete = (rows.groupby(split)["y_true"].nunique() == len(run.task.classes)).to_dict()
+    of_splits = speaker_table(rows, run.task, split).groupby(split, sort=True)
+    values = {key: balanced(speakers, run.task) if complete[key] else np.nan for key, speakers in of_splits}
+    return pd.Series(list(values.values()), pd.MultiIndex.from_tuples(list(values), names=split), dtype=np.float64)
 
 
 def tested_to_fitted(run: Run) -> float:
     """Return tested speakers for each speaker that was fitted on, mean over folds."""
-    refit = bool(run.manifest["protocol"].get("refit", True))
-    fitted_on = ("train", "validation") if refit else ("train",)
+    fitted_on = ["train", "validation"] if run.manifest["protocol"].get("refit", True) else ["train"]
     folds = run.folds[run.folds["protocol"] == run.protocol]
     speakers = folds.merge(run.recordings[["recording_id", "speaker"]], on="recording_id")
-    split = ["repetition", "fold"]
-    n_test = speakers[speakers["role"] == "test"].groupby(split)["speaker"].nunique()
-    n_train = speakers[speakers["role"].isin(fitted_on)].groupby(split)["speaker"].nunique()
+    n_test, n_train = (
+        speakers[speakers["role"].isin(roles)].groupby(["repetition", "fold"])["speaker"].nunique()
+        for roles in (["test"], fitted_on)
+    )
     return float((n_test / n_train).mean())
 
 

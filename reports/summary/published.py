@@ -27,13 +27,7 @@ _PUBLISHED: dict[tuple[str, str], list[tuple[str, float, float | None, str]]] = 
 
 
 def beside(manifest: Json, protocol: str) -> list[Json]:
-    """Return the published accuracies for the run's task under `protocol`; none for other corpora or synthetic voices.
-
-    Returns
-    -------
-    published
-        Each with ``name``, ``accuracy``, ``sd_over_folds`` (or null), ``source``.
-    """
+    """Return published accuracies on the run's task under `protocol`; none for other corpora or synthetic voices."""
     corpus = manifest.get("corpus", {})
     if corpus.get("synthetic") or corpus.get("kind") not in AUDIOMNIST_KINDS:
         return []

@@ -3,47 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypedDict
 
 import pandas as pd
 
 from reports.run_directory.run import Run
 from reports.statistics.estimate import plain
-from reports.summary.metrics import ModelAccuracy
+from reports.summary.metrics import SPLIT_KEYS
 from reports.terms import MAJORITY, Json
 
 FEATURES = "features"
 """The ``model`` of timings that belong to no cell."""
 
-_CELL = ["repetition", "fold", "seed"]
-
-
-class ModelCost(TypedDict):
-    """What one model costs; null where nothing was measured."""
-
-    import_seconds: float | None
-    select_seconds: float | None
-    fit_seconds: float | None
-    fit_seconds_all_cells: float | None
-    first_call_seconds: float | None
-    predict_batch_seconds_per_recording: float | None
-    predict_one_seconds: Json
-    peak_rss_bytes: int | None
-    model_bytes: int | None
-    n_cells: int
-    threads: list[int]
-    contended: bool
-
 
 def costs_of(run: Run) -> Json:
-    """Return the costs of extraction and of every model under the main protocol.
+    """Return the costs of extraction and of every model under the main protocol, in seconds and bytes.
 
-    Returns
-    -------
-    costs
-        ``extraction`` and ``models.<model>``. Times in seconds: importing, fitting, choosing settings, the
-        first call and answering many at once are medians over cells; answering one has median and 95th percentile
-        over calls. Null where nothing was timed.
+    ``extraction`` and ``models.<model>``. Importing, fitting, choosing settings, the first call and answering many at
+    once are medians over cells; answering one has median and 95th percentile over calls. Null where nothing was timed.
     """
     timings = run.timings
     extraction = timings[(timings["model"] == FEATURES) & (timings["phase"] == "extract")]
@@ -60,52 +36,37 @@ def costs_of(run: Run) -> Json:
     }
 
 
-def front(costs: Mapping[str, ModelCost], models: Mapping[str, ModelAccuracy]) -> list[str]:
+def front(costs: Mapping[str, Json], models: Mapping[str, Json]) -> list[str]:
     """Return the models that no other beats in both balanced accuracy and time to answer, fastest first.
 
-    Parameters
-    ----------
-    costs
-        ``runtime.models`` of the summary.
-    models
-        ``models`` of the summary.
+    `costs` and `models` are ``runtime.models`` and ``models`` of the summary.
     """
-    known = {
+    known: dict[str, tuple[float, float]] = {
         name: (seconds, value)
         for name, cost in costs.items()
         if (seconds := cost["predict_batch_seconds_per_recording"]) is not None
         and (value := models[name]["balanced_accuracy"]["value"]) is not None
         and name != MAJORITY
     }
-    return sorted(
-        (
-            name
-            for name, (seconds, value) in known.items()
-            if not any(s <= seconds and v >= value and (s, v) != (seconds, value) for s, v in known.values())
-        ),
-        key=lambda name: known[name],
-    )
+
+    def is_beaten(seconds: float, value: float) -> bool:
+        return any(s <= seconds and v >= value and (s, v) != (seconds, value) for s, v in known.values())
+
+    return sorted((name for name in known if not is_beaten(*known[name])), key=known.__getitem__)
 
 
-def _model(run: Run, model: str, timings: pd.DataFrame) -> ModelCost:
+def _model(run: Run, model: str, timings: pd.DataFrame) -> Json:
     phases = {str(phase): rows for phase, rows in timings.groupby("phase", sort=True)}
     empty = timings.iloc[:0]
-    one = phases.get("predict-one", empty)["seconds"]
-    batch = phases.get("predict-batch", empty)
-    first = phases.get("first-call", empty)
+    one, first = phases.get("predict-one", empty)["seconds"], phases.get("first-call", empty)
+    median, p95 = plain(float(one.median())), plain(float(one.quantile(0.95)))
     return {
-        "import_seconds": _median_of_cells(phases.get("import", empty)),
-        "select_seconds": _median_of_cells(phases.get("select", empty)),
-        "fit_seconds": _median_of_cells(phases.get("fit", empty)),
+        **{f"{phase}_seconds": _median_of_cells(phases.get(phase, empty)) for phase in ("import", "select", "fit")},
         "first_call_seconds": _median_of_cells(first[first["n_recordings"] == 1]),
         "fit_seconds_all_cells": plain(phases["fit"]["seconds"].sum()) if "fit" in phases else None,
-        "n_cells": int(timings[_CELL].drop_duplicates().shape[0]),
-        "predict_batch_seconds_per_recording": _median_per_recording(batch),
-        "predict_one_seconds": {
-            "median": plain(float(one.median())) if len(one) else None,
-            "p95": plain(float(one.quantile(0.95))) if len(one) else None,
-            "n_calls": len(one),
-        },
+        "n_cells": len(timings[SPLIT_KEYS].drop_duplicates()),
+        "predict_batch_seconds_per_recording": _median_per_recording(phases.get("predict-batch", empty)),
+        "predict_one_seconds": {"median": median, "p95": p95, "n_calls": len(one)},
         "peak_rss_bytes": int(timings["peak_rss_bytes"].max()) if len(timings) else None,
         "model_bytes": _model_bytes(run, model),
         "threads": _threads(timings),
@@ -114,12 +75,12 @@ def _model(run: Run, model: str, timings: pd.DataFrame) -> ModelCost:
 
 
 def _median_of_cells(rows: pd.DataFrame) -> float | None:
-    return plain(float(rows.groupby(_CELL)["seconds"].sum().median())) if len(rows) else None
+    return plain(rows.groupby(SPLIT_KEYS)["seconds"].sum().median())
 
 
 def _median_per_recording(rows: pd.DataFrame) -> float | None:
-    sums = rows[rows["n_recordings"] > 0].groupby(_CELL)[["seconds", "n_recordings"]].sum()
-    return plain(float((sums["seconds"] / sums["n_recordings"]).median())) if len(sums) else None
+    sums = rows[rows["n_recordings"] > 0].groupby(SPLIT_KEYS)[["seconds", "n_recordings"]].sum()
+    return plain(float((sums["seconds"] / sums["n_recordings"]).median()))
 
 
 def _per_recording(rows: pd.DataFrame) -> float | None:
@@ -132,10 +93,9 @@ def _threads(rows: pd.DataFrame) -> list[int]:
 
 
 def _model_bytes(run: Run, model: str) -> int | None:
-    choices = run.manifest.get("cells", {}).get("choices", [])
     sizes = [
         choice["model_bytes"]
-        for choice in choices
-        if choice.get("model") == model and choice.get("protocol") == run.protocol and choice.get("model_bytes")
+        for choice in run.manifest.get("cells", {}).get("choices", [])
+        if (choice.get("model"), choice.get("protocol")) == (model, run.protocol) and choice.get("model_bytes")
     ]
     return int(pd.Series(sizes).median()) if sizes else None

@@ -27,11 +27,8 @@ def shrinkage(members: Members, task: Task) -> Json:
     if speakers["group"].nunique() < 2 or len(speakers) <= speakers["group"].nunique():
         return _nothing("fewer than two groups, or no group of two speakers")
     everyone = members.speakers.drop_duplicates("speaker")
-    mean = (
-        speakers["stratum"].map(everyone.groupby("stratum")["score"].mean())
-        if task.per_speaker
-        else everyone["score"].mean()
-    )
+    of_class = everyone.groupby("stratum")["score"].mean()
+    mean = speakers["stratum"].map(of_class) if task.per_speaker else everyone["score"].mean()
     deviations = (speakers["score"] - mean).groupby(speakers["group"], sort=True)
     return shrink({str(group): values.to_numpy(dtype=np.float64) for group, values in deviations})
 

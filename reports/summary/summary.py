@@ -18,10 +18,9 @@ from reports.run_directory.files import write_text
 from reports.run_directory.guards import Guards
 from reports.run_directory.run import Run, load
 from reports.statistics import intervals, sign_flips
-from reports.statistics.estimate import Estimate
 from reports.summary import answer, auroc, fairness, gaps, groups, hardest, model_pairs, published, runtime, shrinkage
-from reports.summary.calibration import Calibration, calibration
-from reports.summary.metrics import ModelAccuracy, model_accuracy
+from reports.summary.calibration import calibration
+from reports.summary.metrics import model_accuracy
 from reports.terms import NOT_STATED, RANDOM, Json
 from reports.text import wording
 from reports.text.markdown import table
@@ -39,14 +38,7 @@ _RAW = ("gender", "accent", "native_speaker", "age", "origin", "room")
 
 
 def summarise(folder: Path, measured: borrowed_times.Borrowed | None = None) -> Json:
-    """Return every number of the report on the run directory `folder`.
-
-    Parameters
-    ----------
-    folder
-        The run directory.
-    measured
-        What to show in place of the run's own measurements of time and memory; by default its own are shown.
+    """Return every number of the report on the run directory `folder`, with `measured` for its own times and memory.
 
     Raises
     ------
@@ -96,7 +88,7 @@ def summarise(folder: Path, measured: borrowed_times.Borrowed | None = None) -> 
 def _groups(run: Run) -> Json:
     everyone = list(groups.members(run))
     levels = groups.by_attribute(everyone, lambda each: groups.levels(run, each))
-    within: dict[str, dict[str, dict[str, gaps.Gap]]] = {}
+    within: dict[str, dict[str, Json]] = {}
     for each in everyone:
         for gender, gap in gaps.within_gender(each).items() if each.attribute in WITHIN_GENDER else ():
             within.setdefault(gender, {}).setdefault(each.attribute, {})[each.model] = gap
@@ -142,15 +134,14 @@ def as_markdown(summary: Json) -> str:
     """Return the short version: title, answer, one table."""
     told = summary["answer"]
     numbers = "rank|balanced accuracy|95 % interval|speakers|recordings|mean over folds ± sd|leakage premium".split("|")
+    rows = [_markdown_row(summary, model) for model in summary["model_order"]]
     lines = [
         f"## {in_markdown(title(summary))}",
         "",
         *[f"**{in_markdown(warning)}**\n" for warning in told["warnings"]],
         in_markdown(" ".join(told["sentences"])),
         "",
-        table(
-            ["model", *numbers], [_markdown_row(summary, model) for model in summary["model_order"]], numbers=numbers
-        ),
+        table(["model", *numbers], rows, numbers=numbers),
         "",
         "Balanced accuracy: speakers weigh equally. Intervals hold for new speakers and these trained models; the "
         "spread over folds is no interval. Models that share a rank are not told apart.",
@@ -165,18 +156,7 @@ def title(summary: Json) -> str:
     return f"Recognising {task}: {corpus}, {wording.protocol(summary['protocol']['name'])}"
 
 
-class ModelEntry(ModelAccuracy, Calibration):
-    """Everything about one model but its costs and its groups."""
-
-    name: str
-    label: str
-    description: str
-    view: str | None
-    baseline: bool
-    auroc: Estimate
-
-
-def _model(run: Run, model: str) -> ModelEntry:
+def _model(run: Run, model: str) -> Json:
     entry: Json = next((entry for entry in run.manifest["models"] if entry["name"] == model), {})
     return {
         "name": model,
@@ -202,10 +182,9 @@ def _counts(run: Run) -> Json:
 
 def _cleaned(recordings: pd.DataFrame) -> list[Json]:
     """Return the values that the corpus' cleaning table has changed, with what they became."""
-    changed: list[Json] = []
+    changed = []
     for name in _RAW:
-        clean = _as_text(recordings[name])
-        pairs = pd.DataFrame({"raw": recordings[f"{name}_raw"], "clean": clean, "speaker": recordings["speaker"]})
+        pairs = recordings[["speaker"]].assign(raw=recordings[f"{name}_raw"], clean=_as_text(recordings[name]))
         pairs = pairs[pairs["raw"].notna() & (pairs["raw"] != pairs["clean"])]
         for (raw, value), rows in pairs.groupby(["raw", "clean"], sort=True):
             counted = {"n_speakers": int(rows["speaker"].nunique()), "n_recordings": len(rows)}
@@ -219,11 +198,19 @@ def _as_text(values: pd.Series) -> pd.Series:
     return whole.astype("str").where(values.notna(), NOT_STATED)
 
 
+def mean_of_folds(numbers: Json) -> str:
+    """Return a model's mean balanced accuracy over folds, and its spread: ``75.2 ± 3.1``."""
+    mean = numbers["mean_over_folds"]["balanced_accuracy"]
+    spread = "" if mean["sd"] is None else f" ± {wording.percent(mean['sd'], False)}"
+    return wording.percent(mean["value"], False) + spread
+
+
 def _markdown_row(summary: Json, model: str) -> list[str]:
-    numbers: ModelEntry = summary["models"][model]
+    numbers, premium = summary["models"][model], summary["leakage_premium"].get(model)
     accuracy = numbers["balanced_accuracy"]
-    folds = numbers["mean_over_folds"]["balanced_accuracy"]
-    spread = f" ± {wording.percent(folds['sd'], False)}" if folds["sd"] is not None else ""
+    added = wording.NONE
+    if premium is not None and premium["value"] is not None:
+        added = f"{wording.points(premium['value'])} ({wording.interval(premium, of_points=True)})"
     return [
         in_markdown(numbers["label"]),
         wording.rank(summary["ranks"].get(model)),
@@ -231,12 +218,6 @@ def _markdown_row(summary: Json, model: str) -> list[str]:
         wording.interval(accuracy),
         wording.count(accuracy["n_speakers"]),
         wording.count(accuracy["n_recordings"]),
-        wording.percent(folds["value"], False) + spread,
-        _premium(summary["leakage_premium"].get(model)),
+        mean_of_folds(numbers),
+        added,
     ]
-
-
-def _premium(premium: model_pairs.Premium | None) -> str:
-    if premium is None or premium["value"] is None:
-        return wording.NONE
-    return f"{wording.points(premium['value'])} ({wording.interval(premium, of_points=True)})"

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from reports.page.drawing.forest import Row, forest
-from reports.page.drawing.gaps import gap_forest, gap_told
+from reports.page.drawing.forest import Row, forest, gap_forest, gap_told
 from reports.page.drawing.marks import styles
 from reports.page.drawing.svg import Caption
 from reports.page.environment import environment

@@ -27,19 +27,7 @@ MAX_LABEL = 34
 
 @dataclass(frozen=True, kw_only=True)
 class Style:
-    """How a model is drawn everywhere.
-
-    Attributes
-    ----------
-    colour
-        A colour of `reports.page.drawing.svg`.
-    marker
-        Matplotlib's marker.
-    glyph
-        The same mark as a character.
-    variable
-        The CSS variable with the colour.
-    """
+    """How a model is drawn everywhere: its colour, matplotlib's marker, the same as a character, the colour in CSS."""
 
     colour: str
     marker: str
@@ -96,19 +84,11 @@ def spread(values: Sequence[float], gap: float) -> list[float]:
 
 
 def symbols(
-    axes: Axes,
-    places: tuple[Sequence[float], Sequence[float]],
-    style: Style,
-    *,
-    size: float,
-    alpha: float = 1.0,
-    edge: str = PAPER,
-    hollow: bool = False,
+    axes: Axes, places: tuple[Sequence[float], Sequence[float]], style: Style, *, size: float, hollow: bool = False
 ) -> Collection:
     """Draw marks in a model's style at `places` (x, y), hollow where too few speakers stand behind them."""
-    x, y = places
-    drawn: Collection = axes.scatter(x, y, color=style.colour, marker=style.marker, s=size, alpha=alpha)
-    drawn.set(linewidth=0.7, edgecolor=edge, clip_on=False, zorder=3)
+    drawn: Collection = axes.scatter(*places, color=style.colour, marker=style.marker, s=size)
+    drawn.set(linewidth=0.7, edgecolor=PAPER, clip_on=False, zorder=3)
     if hollow:
         drawn.set(facecolor=PAPER, edgecolor=style.colour, linewidth=1.8)
     return drawn
@@ -116,9 +96,8 @@ def symbols(
 
 def interval_line(axes: Axes, number: Json, y: float, style: Style, *, width: float = 2.5) -> None:
     """Draw a number's interval as a horizontal line; nothing where it is not estimable."""
-    if not number["estimable"]:
-        return
-    axes.hlines([y], number["low"], number["high"], color=style.colour, linewidth=width, zorder=2.5)
+    if number["estimable"]:
+        axes.hlines([y], number["low"], number["high"], color=style.colour, linewidth=width, zorder=2.5)
 
 
 def published_mark(axes: Axes, x: float, y: float) -> None:
@@ -132,8 +111,8 @@ def rows(axes: Axes, height_px: float) -> None:
     sns.despine(ax=axes, left=True, bottom=True)
 
 
-def percent_axis(axes: Axes, which: Literal["x", "y"], values: Sequence[float] = ()) -> None:
-    """Let an axis start where the data need it, end at 100 % at most, and say its unit."""
+def percent_axis(axes: Axes, which: Literal["x", "y"], label: str, values: Sequence[float] = ()) -> None:
+    """Let an axis start where the data need it, end at 100 % at most, and say what it shows and in which unit."""
     axis = axes.xaxis if which == "x" else axes.yaxis
     low, high = (min(values), max(values)) if values else getattr(axes, f"get_{which}lim")()
     pad = max(0.05 * (high - low), 0.02)
@@ -141,15 +120,17 @@ def percent_axis(axes: Axes, which: Literal["x", "y"], values: Sequence[float] =
     getattr(axes, f"set_{which}lim")(*ends)
     axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.3g}\u00a0%"))
+    getattr(axes, f"set_{which}label")(label, loc="left" if which == "x" else "top")
     axes.grid(visible=True, axis=which)
     sns.despine(ax=axes, left=True, bottom=True)
 
 
-def points_axis(axes: Axes, values: Sequence[float]) -> None:
+def points_axis(axes: Axes, label: str, values: Sequence[float]) -> None:
     """Let the horizontal axis hold `values` and zero, in signed points, with a line at zero."""
     low, high = min([0.0, *values]), max([0.0, *values])
     pad = max(0.06 * (high - low), 0.01)
     axes.set_xlim(low - pad, high + pad)
+    axes.set_xlabel(label, loc="left")
     axes.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 2.5, 5, 10]))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.3g}".replace("-", "−")))
     axes.grid(visible=True, axis="x")

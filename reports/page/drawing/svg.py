@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from xml.sax.saxutils import escape
 
@@ -64,16 +64,9 @@ _SETTINGS = {
 class Caption:
     """What a picture is called and says.
 
-    Attributes
-    ----------
-    name
-        Unique in the page; prefix of the picture's ids.
-    title
-        What is shown.
-    finding
-        What it shows, in numbers, for those who do not see it.
-    hints
-        For the marks drawn under a matplotlib ``gid``: what each says when pointed at, in the order of drawing.
+    `name` is unique in the page and the prefix of the picture's ids; `title` says what is shown, `finding` what it
+    shows, in numbers, for those who do not see it; `hints` are, for the marks drawn under a matplotlib ``gid``, what
+    each says when pointed at, in the order of drawing.
     """
 
     name: str
@@ -82,27 +75,25 @@ class Caption:
     hints: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
-def settings() -> AbstractContextManager[None]:
-    """Return the context in which a figure must be made and written."""
-    context: AbstractContextManager[None] = mpl.rc_context(_SETTINGS)
-    return context
-
-
-def canvas(width_px: float, height_px: float, margins_px: tuple[float, float, float, float]) -> tuple[Figure, Axes]:
-    """Return a figure of that size with one axes inside the margins (left, top, right, bottom)."""
+@contextmanager
+def canvas(
+    width_px: float, height_px: float, margins_px: tuple[float, float, float, float]
+) -> Iterator[tuple[Figure, Axes]]:
+    """Give a figure of that size with one axes inside the margins (left, top, right, bottom), to draw and write."""
     left, top, right, bottom = margins_px
-    figure = Figure(figsize=(width_px / 72, height_px / 72), dpi=72)
-    FigureCanvasSVG(figure)
-    figure.patch.set_visible(False)
     box = (left / width_px, bottom / height_px, 1 - (left + right) / width_px, 1 - (top + bottom) / height_px)
-    axes = figure.add_axes(box)
-    axes.patch.set_visible(False)
-    axes.tick_params(length=0, pad=6)
-    return figure, axes
+    with mpl.rc_context(_SETTINGS):
+        figure = Figure(figsize=(width_px / 72, height_px / 72), dpi=72)
+        FigureCanvasSVG(figure)
+        axes = figure.add_axes(box)
+        for part in (figure, axes):
+            part.patch.set_visible(False)
+        axes.tick_params(length=0, pad=6)
+        yield figure, axes
 
 
 def inline(figure: Figure, caption: Caption) -> Markup:
-    """Return `figure` as one ``<svg>`` element, which templates take as it is; call inside `settings`."""
+    """Return `figure` as one ``<svg>`` element, which templates take as it is; call inside `canvas`."""
     written = io.StringIO()
     figure.savefig(written, format="svg", metadata={"Date": None})
     text = written.getvalue()

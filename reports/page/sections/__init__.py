@@ -2,9 +2,9 @@
 
 Each module makes what one section shows: its pictures, its tables and its sentences. It offers
 
-``section(summary, folder)``
+``section(summary)``
     What the section's template is given, under the module's name: a dictionary; None where the page has no such
-    section. `summary` is what ``summary.json`` holds, its names made printable; `folder` is the run directory.
+    section. `summary` is what ``summary.json`` holds, its names made printable.
 ``ANCHOR``, ``TITLE``
     The section's id in the page and its heading. Without them it stands inside another section, whose template
     includes its own.

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from markupsafe import Markup
 from matplotlib.axes import Axes
 
 from reports.page.drawing import marks
-from reports.page.drawing.svg import INK, MUTED, Caption, canvas, inline, settings
+from reports.page.drawing.svg import INK, MUTED, Caption, canvas, inline
 from reports.page.table import Columns, Table, Words, ranked, two_lines, with_interval
+from reports.summary.summary import mean_of_folds
 from reports.terms import MAJORITY, Json
 from reports.text import wording
 
@@ -24,16 +24,10 @@ _PUBLISHED_PX = 34.0
 _BRACKET = 1.30  # of the axes' width: right of the numbers
 
 
-def section(summary: Json, folder: Path) -> Json:
+def section(summary: Json) -> Json:
     """Return the picture of all models and its tables."""
-    return {
-        "picture": picture(summary),
-        "table": table(summary),
-        "by_two_methods": by_two_methods(summary),
-        "recall": recall(summary),
-        "folds": folds(summary),
-        "speakers": speakers(summary),
-    }
+    shown = (picture, table, by_two_methods, recall, folds, speakers)
+    return {make.__name__: make(summary) for make in shown}
 
 
 def table(summary: Json) -> Table:
@@ -43,24 +37,21 @@ def table(summary: Json) -> Table:
     numbers = [models[name]["balanced_accuracy"] for name in names]
     rests_on = {(number["n_speakers"], number["n_recordings"]) for number in numbers}
     caption = "Accuracy per model, with 95\u00a0% intervals for new speakers and these trained models"
-    counts: Columns = [
-        ("Speakers", lambda name: wording.count(models[name]["balanced_accuracy"]["n_speakers"])),
-        ("Recordings", lambda name: wording.count(models[name]["balanced_accuracy"]["n_recordings"])),
-    ]
     if len(rests_on) == 1:
-        n_speakers, n_recordings = rests_on.pop()
+        n_speakers, n_recordings = next(iter(rests_on))
         caption += f"; {wording.counted(n_speakers, 'speaker')}, {wording.counted(n_recordings, 'recording')}"
-        counts = []
     columns: Columns = [
         ("Model", wording.model),
         ("Rank", lambda name: wording.rank(summary["ranks"].get(name))),
         ("Balanced accuracy (%)", lambda name: with_interval(models[name]["balanced_accuracy"])),
         ("Accuracy (%)", lambda name: with_interval(models[name]["accuracy"])),
         *[(f"Recall, {c} (%)", lambda name, c=c: with_interval(models[name]["recall"][c])) for c in classes],
-        ("AUROC", lambda name: _decimal(models[name]["auroc"])),
-        ("MCC", lambda name: _decimal(models[name]["mcc"])),
-        ("Brier", lambda name: _decimal(models[name]["brier"])),
-        *counts,
+        *[(metric, lambda name, m=metric: _decimal(models[name][m.lower()])) for metric in ("AUROC", "MCC", "Brier")],
+        *[
+            (heading, lambda name, key=key: wording.count(models[name]["balanced_accuracy"][key]))
+            for heading, key in (("Speakers", "n_speakers"), ("Recordings", "n_recordings"))
+            if len(rests_on) != 1
+        ],
     ]
     return Table.of(names, columns, caption=caption, models=names)
 
@@ -111,32 +102,24 @@ def folds(summary: Json) -> Table:
         caption="Balanced accuracy per fold (%), counted over recordings. "
         "The spread over folds (± standard deviation) is no confidence interval.",
         columns=["Fold", *map(wording.model, names)],
-        rows=[*by_split, ["mean over folds", *[_fold_mean(summary, name) for name in names]]],
+        rows=[*by_split, ["mean over folds", *[mean_of_folds(summary["models"][name]) for name in names]]],
     )
-
-
-def _fold_mean(summary: Json, name: str) -> str:
-    mean = summary["models"][name]["mean_over_folds"]["balanced_accuracy"]
-    spread = f" ± {wording.percent(mean['sd'], False)}" if mean["sd"] is not None else ""
-    return wording.percent(mean["value"], False) + spread
 
 
 def speakers(summary: Json) -> Table:
     """Return every speaker's accuracy under every model."""
-    names = list(summary["model_order"])
-    scores: dict[str, dict[str, str]] = {}
-    about: dict[str, Json] = {}
-    for name in names:
-        for row in summary["models"][name]["per_speaker"]:
-            scores.setdefault(row["speaker"], {})[name] = wording.percent(row["score"], False)
-            about[row["speaker"]] = row
+    models = {n: {row["speaker"]: row for row in summary["models"][n]["per_speaker"]} for n in summary["model_order"]}
+    about: Json = {who: row for rows in models.values() for who, row in rows.items()}
     columns: Columns = [
         ("Speaker", str),
         ("Class" if summary["task"]["per_speaker"] else "Gender", Words(lambda who: about[who]["stratum"])),
         ("Recordings", lambda who: wording.count(about[who]["n_recordings"])),
-        *[(wording.model(n), lambda who, n=n: scores[who].get(n, wording.NONE)) for n in names],
+        *[
+            (wording.model(name), lambda who, rows=rows: wording.percent(rows.get(who, {}).get("score"), False))
+            for name, rows in models.items()
+        ],
     ]
-    return Table.of(sorted(scores), columns, caption="Recordings recognised per speaker (%)")
+    return Table.of(sorted(about), columns, caption="Recordings recognised per speaker (%)")
 
 
 def picture(summary: Json) -> Markup:
@@ -147,22 +130,18 @@ def picture(summary: Json) -> Markup:
         return Markup()
     published = summary["published"]["main"]
     height = _ROW_PX * len(names) + _PUBLISHED_PX * len(published)
-    with settings():
-        figure, axes = canvas(marks.WIDTH_PX, height + 80, (210, 34, 210, 46))
+    with canvas(marks.WIDTH_PX, height + 80, (210, 34, 210, 46)) as (figure, axes):
         marks.rows(axes, height)
-        hints = {}
-        for place, name in enumerate(names):
-            hints[f"speakers-{place}"] = _model_row(axes, summary, name, place)
+        hints = {f"speakers-{place}": _model_row(axes, summary, name, place) for place, name in enumerate(names)}
         for place, other in enumerate(published):
             _published_row(axes, other, _ROW_PX * len(names) + _PUBLISHED_PX * place + 17)
         scores = [score for name in names for score in _scores(summary, name)]
         _majority_line(axes, summary, scores)
         _brackets(axes, summary, names)
-        marks.percent_axis(axes, "x")
-        axes.set_xlabel("recordings recognised", loc="left")
+        marks.percent_axis(axes, "x", "recordings recognised")
         told = [_told(summary, name) for name in names]
-        finding = f"Balanced accuracy: {', '.join(told)}. Single speakers lie between {wording.percent(min(scores))} "
-        finding += f"and {wording.percent(max(scores))}."
+        lowest, highest = wording.percent(min(scores)), wording.percent(max(scores))
+        finding = f"Balanced accuracy: {', '.join(told)}. Single speakers lie between {lowest} and {highest}."
         caption = Caption(name="plot-accuracy", title="Accuracy per model and speaker", finding=finding, hints=hints)
         return inline(figure, caption)
 
@@ -183,16 +162,16 @@ def _model_row(axes: Axes, summary: Json, name: str, place: int) -> list[str]:
     number, y = model["balanced_accuracy"], top + 20
     scores = _scores(summary, name)
     offsets = marks.swarm(scores, 0.012, 6.0, 17.0)
-    dots = marks.symbols(axes, (scores, [top + 54 + offset for offset in offsets]), style, size=24, alpha=0.5)
-    dots.set_gid(f"speakers-{place}")
+    dots = marks.symbols(axes, (scores, [top + 54 + offset for offset in offsets]), style, size=24)
+    dots.set(alpha=0.5, gid=f"speakers-{place}")
     folds = [value for value in model["mean_over_folds"]["balanced_accuracy"]["folds"] if value is not None]
     axes.vlines(folds, top + 75, top + 82, color=MUTED, linewidth=1.5)
     if number["value"] is not None:
         marks.interval_line(axes, number, y, style, width=3.5)
-        marks.symbols(axes, ([number["value"]], [y]), style, size=150, edge=INK, hollow=not number["estimable"])
+        mark = marks.symbols(axes, ([number["value"]], [y]), style, size=150, hollow=not number["estimable"])
+        mark.set_edgecolor(INK if number["estimable"] else style.colour)
         marks.beside(axes, y - 2, wording.percent(number["value"]), bold=True)
-        few = "interval not estimable"
-        marks.beside(axes, y + 16, wording.interval(number) if number["estimable"] else few)
+        marks.beside(axes, y + 16, wording.interval(number) if number["estimable"] else "interval not estimable")
     marks.label(axes, y + 6, wording.short_model(name), marks.count_text(number))
     if len(scores) > MAX_HINTS:
         return []
@@ -207,9 +186,9 @@ def _published_row(axes: Axes, other: Json, y: float) -> None:
 
 def _majority_line(axes: Axes, summary: Json, scores: Sequence[float]) -> None:
     """Draw the majority baseline as a line, or chance where it was not run, if it is not far below everything else."""
-    majority = summary["models"].get(MAJORITY, {}).get("balanced_accuracy", {}).get("value")
-    text = "always the majority" if majority is not None else "guessing"
-    value = majority if majority is not None else 1 / len(summary["task"]["classes"])
+    text, value = "always the majority", summary["models"].get(MAJORITY, {}).get("balanced_accuracy", {}).get("value")
+    if value is None:
+        text, value = "guessing", 1 / len(summary["task"]["classes"])
     if value < min(scores) - 0.2:
         return
     axes.axvline(value, color=MUTED, linewidth=1.5, linestyle=(0, (4, 3)), zorder=1)
@@ -220,14 +199,14 @@ def _majority_line(axes: Axes, summary: Json, scores: Sequence[float]) -> None:
 
 def _brackets(axes: Axes, summary: Json, names: Sequence[str]) -> None:
     """Join the models that cannot be told apart by a line at the right, one line per set, a stop at every member."""
-    groups = [[names.index(m) for m in group if m in names] for group in summary["rank_groups"]]
-    groups = [sorted(group) for group in groups if len(group) > 1]
-    where = axes.get_yaxis_transform()
+    groups = [sorted(names.index(m) for m in group if m in names) for group in summary["rank_groups"]]
+    groups = [group for group in groups if len(group) > 1]
+    line: Json = {"transform": axes.get_yaxis_transform(), "color": MUTED, "linewidth": 1.5, "clip_on": False}
     for place, group in enumerate(groups):
         x = _BRACKET + 0.035 * place
         heights = [_ROW_PX * row + 24 for row in group]
-        axes.plot([x, x], [heights[0], heights[-1]], transform=where, color=MUTED, linewidth=1.5, clip_on=False)
+        axes.plot([x, x], [heights[0], heights[-1]], **line)
         for y in heights:
-            axes.plot([x - 0.012, x], [y, y], transform=where, color=MUTED, linewidth=1.5, clip_on=False)
+            axes.plot([x - 0.012, x], [y, y], **line)
     if groups:
         axes.text(_BRACKET, 1.015, "not told apart", ha="center", va="bottom", transform=axes.transAxes, color=MUTED)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from reports.page.table import Columns, Table, Words
 from reports.run_directory import audit
 from reports.terms import Json
@@ -12,7 +10,7 @@ from reports.text import wording
 ANCHOR, TITLE = "audit", "Leakage audit"
 
 
-def section(summary: Json, folder: Path) -> Json:
+def section(summary: Json) -> Json:
     """Return the tables and the sentence; without an audit all are empty."""
     return {"table": table(summary), "telling": telling(summary), "sentence": sentence(summary)}
 
@@ -33,9 +31,7 @@ def table(summary: Json) -> Table | None:
 def telling(summary: Json) -> Table:
     """Return how well each attribute alone tells the label; no row where that was not measured."""
     checks = summary["audit"]["checks"] if summary.get("audit") else []
-    attributes: list[Json] = next(
-        (entry["numbers"].get("attributes", []) for entry in checks if entry["name"] == "groups"), []
-    )
+    attributes = [row for e in checks if e["name"] == "groups" for row in e["numbers"].get("attributes", [])]
     columns: Columns = [
         ("Attribute", lambda each: wording.attribute(each["attribute"])),
         ("Balanced accuracy (%)", lambda each: wording.percent(each["score"], False)),

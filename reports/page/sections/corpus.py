@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from reports.page.table import Columns, Table, Words
 from reports.terms import Json
 from reports.text import wording
@@ -16,7 +14,7 @@ MOST_LEFT_OUT = 1_000
 _CROSSED = ("gender_x_accent_bucket", "gender_x_accent", "gender_x_room")
 
 
-def section(summary: Json, folder: Path) -> Json:
+def section(summary: Json) -> Json:
     """Return the notes on the corpus and the tables of who stands in which group."""
     # what the table of cleaned values says need not be said twice
     repeated = [f"'{row['raw']}' was read as" for row in summary["cleaned"]]

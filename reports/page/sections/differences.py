@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from markupsafe import Markup
 
 from reports.page.drawing.forest import Row, forest
@@ -14,7 +12,7 @@ from reports.terms import Json
 from reports.text import wording
 
 
-def section(summary: Json, folder: Path) -> Json:
+def section(summary: Json) -> Json:
     """Return the picture of the pairs, their table, and the same over folds."""
     return {"picture": picture(summary), "table": table(summary), "fold_level": fold_level(summary)}
 
@@ -68,7 +66,7 @@ def fold_level(summary: Json) -> Table:
 
 
 def _chance(over_folds: Json, key: str) -> str:
-    return wording.percent(over_folds["probability"][key], False) if over_folds["probability"] else wording.NONE
+    return wording.percent((over_folds["probability"] or {}).get(key), False)
 
 
 def picture(summary: Json) -> Markup:

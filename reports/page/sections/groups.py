@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 
 from markupsafe import Markup
 from matplotlib.axes import Axes
 
 from reports.page.drawing import marks
-from reports.page.drawing.gaps import band, gap_forest, gap_name, gap_told
-from reports.page.drawing.svg import MUTED, Caption, canvas, inline, settings
+from reports.page.drawing.forest import band, gap_forest, gap_name, gap_told
+from reports.page.drawing.svg import MUTED, Caption, canvas, inline
 from reports.page.table import Columns, Table, Words, percent, with_interval
 from reports.statistics.intervals import MIN_SPEAKERS
-from reports.summary.answer import against_band, contenders, turned
+from reports.summary.answer import against_band, by_size, contenders, turned
 from reports.summary.groups import ATTRIBUTES, IS_THE_TASK
 from reports.terms import INTERSECTION, MAJORITY, NOT_STATED, Json
 from reports.text import wording
@@ -24,7 +23,7 @@ ANCHOR, TITLE = "groups", "Accents and other groups"
 _ORDER = ("accent_bucket", "accent", "gender", "native_speaker", "age_band", "origin_bucket", "room", INTERSECTION)
 
 
-def section(summary: Json, folder: Path) -> Json:
+def section(summary: Json) -> Json:
     """Return the pictures, tables and sentences of every attribute that is known of anybody."""
     return {
         "attributes": [_attribute(summary, name) for name in _ORDER if _is_stated(summary, name)],
@@ -34,18 +33,10 @@ def section(summary: Json, folder: Path) -> Json:
 
 
 def _attribute(summary: Json, name: str) -> Json:
-    return {
-        "label": wording.attribute(name),
-        "picture": level_picture(summary, name),
-        "table": levels(summary, name),
-        "balanced": balanced(summary, name),
-        "shrinkage": shrinkage(summary, name),
-        "gap": gap_sentence(summary, name),
-        "gap_picture": gap_picture(summary, name),
-        "gap_table": gaps(summary, name),
-        "within_gender": within_gender(summary, name),
-        "is_task": all(gap["why_not"] == IS_THE_TASK for gap in summary["gaps"][name].values()),
-    }
+    shown = (level_picture, levels, balanced, shrinkage, gap_sentence, gap_picture, gaps, within_gender)
+    is_task = all(gap["why_not"] == IS_THE_TASK for gap in summary["gaps"][name].values())
+    contents = {make.__name__: make(summary, name) for make in shown}
+    return {"label": wording.attribute(name), "is_task": is_task, **contents}
 
 
 def _is_stated(summary: Json, attribute: str) -> bool:
@@ -100,33 +91,23 @@ def balanced(summary: Json, attribute: str) -> Table | None:
 def gap_sentence(summary: Json, attribute: str) -> str:
     """Return one sentence on the largest gap between groups of `attribute` that can be estimated."""
     of_models = {name: summary["gaps"][attribute][name] for name in contenders(summary)}
-    known = [name for name in of_models if of_models[name]["estimable"]]
+    known = by_size({name: gap for name, gap in of_models.items() if gap["estimable"]})
     if not known:
         why = next(iter(of_models.values()))["why_not"] if of_models else "nothing was predicted"
         return f"No gap can be estimated: {why}."
-    largest = max(known, key=lambda name: abs(of_models[name]["value"]))
-    gap = turned(of_models[largest])
+    gap = turned(of_models[known[0]])
     first, second = f"“{gap['first']}”", f"“{gap['second']}”"
     what = f"from {first} to {second}" if gap["kind"] == "range" else f"more for {first} than for {second}"
-    whose = f"The largest gap is {wording.the(largest)}’s:" if len(known) > 1 else "The gap is"
+    whose = f"The largest gap is {wording.the(known[0])}’s:" if len(known) > 1 else "The gap is"
     interval = f"95\u00a0% interval {wording.interval(gap, of_points=True)}"
     return f"{whose} {wording.percent(gap['value'], False)} points {what} ({interval}); {against_band(gap)}."
-
-
-def _without_differences(gap: Json) -> str:
-    if gap["unbiased_why_not"] and gap["value"] is None:
-        return wording.NONE
-    return band(gap)
 
 
 _GAP: Columns = (
     ("Gap", Words(lambda gap: gap_name(gap) if gap["kind"] else wording.NONE)),
     ("Points", lambda gap: wording.points(gap["value"], False)),
-    (
-        "95\u00a0% interval",
-        lambda gap: wording.interval(gap, of_points=True) if gap["value"] is not None else wording.NONE,
-    ),
-    ("Without differences", _without_differences),
+    ("95\u00a0% interval", lambda gap: wording.NONE if gap["value"] is None else wording.interval(gap, of_points=True)),
+    ("Without differences", lambda gap: wording.NONE if gap["value"] is None else band(gap)),
     ("p", lambda gap: wording.probability(gap["p"])),
     ("Speakers", lambda gap: wording.count(gap["n_speakers"])),
     ("Note", Words(lambda gap: gap["why_not"] or gap["unbiased_why_not"] or gap["p_why_not"] or "")),
@@ -176,19 +157,17 @@ def shrinkage(summary: Json, attribute: str) -> Table:
 
 
 def _deviation(of_group: Json | None) -> str:
-    if of_group is None:
-        return wording.NONE
-    return f"{wording.points(of_group['deviation'], False)} → {wording.points(of_group['shrunken'], False)}"
+    ends = [wording.points(of_group[key], False) for key in ("deviation", "shrunken")] if of_group else [wording.NONE]
+    return " → ".join(ends)
 
 
 def fairness(summary: Json) -> Table:
     """Return the worst group and Fairlearn's differences by attribute and model; no row where there is no value."""
-    values = ("worst_group", "demographic_parity_difference", "equalized_odds_difference")
     subjects = [
         {"attribute": attribute, "model": name, **metrics}
         for attribute, of_attribute in summary["fairness"].items()
         for name, metrics in of_attribute.items()
-        if name != MAJORITY and any(metrics[key]["value"] is not None for key in values)
+        if name != MAJORITY and any(metric["value"] is not None for metric in metrics.values())
     ]
     columns: Columns = [
         ("Attribute", lambda row: wording.attribute(row["attribute"])),
@@ -218,11 +197,10 @@ def level_picture(summary: Json, attribute: str) -> Markup:
         return Markup()
     look, step = marks.styles(summary), max(22.0 + 11.0 * len(names), 46.0)
     of_groups = [summary["groups"][attribute][group] for group in shown]
-    with settings():
-        counts = max(len(marks.count_text(_widest(level))) for level in of_groups)
-        left = min(max(200, 40 + 7.2 * max(map(len, shown)), 30 + 7 * counts), 300)
-        top = 18 + marks.legend_height(names, marks.WIDTH_PX)
-        figure, axes = canvas(marks.WIDTH_PX, step * len(shown) + top + 46, (left, top, 260, 46))
+    counts = max(len(marks.count_text(_widest(level))) for level in of_groups)
+    left = min(max(200, 40 + 7.2 * max(map(len, shown)), 30 + 7 * counts), 300)
+    top = 18 + marks.legend_height(names, marks.WIDTH_PX)
+    with canvas(marks.WIDTH_PX, step * len(shown) + top + 46, (left, top, 260, 46)) as (figure, axes):
         marks.rows(axes, step * len(shown))
         for place, (group, level) in enumerate(zip(shown, of_groups, strict=True)):
             for model in _numbers(level, names):
@@ -230,11 +208,10 @@ def level_picture(summary: Json, attribute: str) -> Markup:
                 _level(axes, summary, (attribute, group, model), y)
             _remark(axes, step * (place + 0.5), level)
             marks.label(axes, step * (place + 0.5), marks.shorten(group), marks.count_text(_widest(level)))
-        marks.percent_axis(axes, "x", _all_levels(summary))
-        axes.set_xlabel("recordings recognised, mean over speakers", loc="left")
+        marks.percent_axis(axes, "x", "recordings recognised, mean over speakers", _all_levels(summary))
         marks.legend(figure, {name: look[name] for name in names})
-        finding = f"Lowest row: {_told(summary, attribute, shown[-1], names)}. "
-        finding += f"Highest row: {_told(summary, attribute, shown[0], names)}."
+        lowest, highest = (_told(summary, attribute, group, names) for group in (shown[-1], shown[0]))
+        finding = f"Lowest row: {lowest}. Highest row: {highest}."
         title = f"{wording.attribute(attribute)}: accuracy per group and model"
         return inline(figure, Caption(name=f"plot-groups-{attribute.replace('_', '-')}", title=title, finding=finding))
 
@@ -267,10 +244,9 @@ def _level(axes: Axes, summary: Json, where: tuple[str, str, str], y: float) -> 
 
 def _remark(axes: Axes, y: float, level: Json) -> None:
     numbers = [of_model["accuracy"] for name, of_model in level.items() if name != MAJORITY]
-    if not numbers or any(number["estimable"] for number in numbers):
-        return
-    n_speakers = max(int(number["n_speakers"]) for number in numbers)
-    marks.beside(axes, y, wording.few(n_speakers) if n_speakers < MIN_SPEAKERS else "interval not estimable")
+    if numbers and not any(number["estimable"] for number in numbers):
+        n_speakers = max(int(number["n_speakers"]) for number in numbers)
+        marks.beside(axes, y, wording.few(n_speakers) if n_speakers < MIN_SPEAKERS else "interval not estimable")
 
 
 def _all_levels(summary: Json) -> list[float]:
@@ -289,8 +265,8 @@ def _sorted_groups(summary: Json, attribute: str, names: Sequence[str]) -> list[
     """Sort groups by their mean over models, highest first; speakers of whom nothing is known come last."""
 
     def mean(group: str) -> float:
-        values = [number["value"] for number in _numbers(summary["groups"][attribute][group], names).values()]
-        known = [value for value in values if value is not None]
+        numbers = _numbers(summary["groups"][attribute][group], names).values()
+        known = [number["value"] for number in numbers if number["value"] is not None]
         return sum(known) / len(known) if known else -1.0
 
     return sorted(summary["groups"][attribute], key=lambda group: (group == NOT_STATED, -mean(group), group))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import seaborn as sns
 from markupsafe import Markup
@@ -11,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
 from reports.page.drawing.marks import WIDTH_PX, beside, label, rows, swarm
-from reports.page.drawing.svg import INK, PALETTE, PAPER, Caption, canvas, inline, settings
+from reports.page.drawing.svg import INK, PALETTE, PAPER, Caption, canvas, inline
 from reports.page.table import Columns, Table, Words
 from reports.terms import Json
 from reports.text import wording
@@ -19,11 +18,9 @@ from reports.text import wording
 _ROW_PX = 46.0
 _LOW, _HIGH = 0.45, 2.2
 """Ends of the axis, as shares of the limit; rounds beyond are drawn at the end."""
-_TICKS = (0.5, 0.67, 0.8, 1.0, 1.25, 1.5, 2.0)
-_BIN = 0.02
 
 
-def section(summary: Json, folder: Path) -> Json:
+def section(summary: Json) -> Json:
     """Return the picture, the table and the sentence; without guards all are empty."""
     return {"picture": picture(summary), "table": table(summary), "sentence": sentence(summary)}
 
@@ -57,9 +54,8 @@ def sentence(summary: Json) -> str:
         return ""
     guards = summary["guards"]["guards"]
     failed = [guard["subject"] for guard in guards if not guard["holds"]]
-    if failed:
-        return f"{len(failed)} of {wording.counted(len(guards), 'guard')} too slow: {wording.listed(failed)}."
-    return f"All {wording.counted(len(guards), 'guard')} hold."
+    counted = wording.counted(len(guards), "guard")
+    return f"{len(failed)} of {counted} too slow: {wording.listed(failed)}." if failed else f"All {counted} hold."
 
 
 def three_digits(ratio: float) -> str:
@@ -72,17 +68,11 @@ def picture(summary: Json) -> Markup:
     if summary["guards"] is None:
         return Markup()
     guards = summary["guards"]["guards"]
-    with settings():
-        figure, axes = canvas(WIDTH_PX, _ROW_PX * len(guards) + 70, (330, 14, 150, 56))
+    with canvas(WIDTH_PX, _ROW_PX * len(guards) + 70, (330, 14, 150, 56)) as (figure, axes):
         rows(axes, _ROW_PX * len(guards))
         _axis(axes)
         for place, guard in enumerate(guards):
-            y = _ROW_PX * (place + 0.5)
-            _rounds(axes, [value / guard["limit"] for value in guard["rounds"]], y)
-            _median(axes, guard["ratio"] / guard["limit"], y)
-            label(axes, y, guard["subject"], f"by {guard['reference']}")
-            beside(axes, y - 9, f"{three_digits(guard['ratio'])} of {three_digits(guard['limit'])}", bold=True)
-            beside(axes, y + 9, _verdict(guard), bold=not guard["holds"])
+            _guard(axes, guard, _ROW_PX * (place + 0.5))
         axes.set_xlabel("ratio of a round, as a share of the guard’s limit", loc="left")
         caption = Caption(name="plot-guards", title="Speed guards, round by round", finding=_finding(guards))
         return inline(figure, caption)
@@ -91,7 +81,7 @@ def picture(summary: Json) -> Markup:
 def _axis(axes: Axes) -> None:
     axes.set_xscale("log")
     axes.set_xlim(_LOW, _HIGH)
-    axes.xaxis.set_major_locator(FixedLocator(list(_TICKS)))
+    axes.xaxis.set_major_locator(FixedLocator([0.5, 0.67, 0.8, 1.0, 1.25, 1.5, 2.0]))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
@@ -100,16 +90,16 @@ def _axis(axes: Axes) -> None:
     sns.despine(ax=axes, left=True, bottom=True)
 
 
-def _rounds(axes: Axes, shares: Sequence[float], y: float) -> None:
-    inside = [min(max(share, _LOW), _HIGH) for share in shares]
-    offsets = swarm(inside, _BIN, 3.0, 0.36 * _ROW_PX)
-    drawn = axes.scatter(inside, [y + offset for offset in offsets], s=14, color=PALETTE[0], alpha=0.6)
-    drawn.set(linewidth=0.3, edgecolor=PAPER, clip_on=False)
-
-
-def _median(axes: Axes, share: float, y: float) -> None:
-    x = min(max(share, _LOW), _HIGH)
-    axes.vlines([x], y - 0.42 * _ROW_PX, y + 0.42 * _ROW_PX, color=INK, linewidth=2.5, zorder=4)
+def _guard(axes: Axes, guard: Json, y: float) -> None:
+    """Draw one guard's row: its rounds, their median, its names and its verdict."""
+    *rounds, median = (min(max(value / guard["limit"], _LOW), _HIGH) for value in (*guard["rounds"], guard["ratio"]))
+    heights = [y + offset for offset in swarm(rounds, 0.02, 3.0, 0.36 * _ROW_PX)]
+    dots = axes.scatter(rounds, heights, s=14, color=PALETTE[0], alpha=0.6)
+    dots.set(linewidth=0.3, edgecolor=PAPER, clip_on=False)
+    axes.vlines([median], y - 0.42 * _ROW_PX, y + 0.42 * _ROW_PX, color=INK, linewidth=2.5, zorder=4)
+    label(axes, y, guard["subject"], f"by {guard['reference']}")
+    beside(axes, y - 9, f"{three_digits(guard['ratio'])} of {three_digits(guard['limit'])}", bold=True)
+    beside(axes, y + 9, _verdict(guard), bold=not guard["holds"])
 
 
 def _finding(guards: Sequence[Json]) -> str:

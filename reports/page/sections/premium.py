@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import seaborn as sns
@@ -11,7 +10,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 
 from reports.page.drawing.marks import WIDTH_PX, published_mark, spread, styles, symbols
-from reports.page.drawing.svg import GRID, INK, MUTED, Caption, canvas, inline, settings
+from reports.page.drawing.svg import GRID, INK, MUTED, Caption, canvas, inline
 from reports.page.table import Columns, Table, with_interval
 from reports.terms import MAJORITY, RANDOM, Json
 from reports.text import wording
@@ -19,7 +18,7 @@ from reports.text import wording
 ANCHOR, TITLE = "premium", "Leakage premium"
 
 
-def section(summary: Json, folder: Path) -> Json | None:
+def section(summary: Json) -> Json | None:
     """Return the picture and the tables; None where recordings were split at random in the first place."""
     if summary["protocol"]["name"] == RANDOM:
         return None
@@ -56,8 +55,7 @@ def picture(summary: Json) -> Markup:
     if not premiums:
         return Markup()
     look = styles(summary)
-    with settings():
-        figure, axes = canvas(WIDTH_PX, 360, (240, 40, 410, 20))
+    with canvas(WIDTH_PX, 360, (240, 40, 410, 20)) as (figure, axes):
         axes.set_xlim(-0.04, 1.04)
         for name, premium in premiums.items():
             ends = [premium["main_score"]["value"], premium["score"]["value"]]
@@ -86,17 +84,13 @@ def _told(premium: Json) -> str:
 def _slope_labels(axes: Axes, premiums: Json, others: Sequence[Json]) -> None:
     """Write names and values beside both ends of the slopes, moved apart where they would touch."""
     gap = 19 / 300 * float(np.ptp(axes.get_ylim()))
-    names = list(premiums)
-    left = spread([premiums[name]["main_score"]["value"] for name in names], gap)
-    for name, y in zip(names, left, strict=True):
-        text = f"{wording.short_model(name)}  {wording.percent(premiums[name]['main_score']['value'])}"
+    starts = {name: premium["main_score"]["value"] for name, premium in premiums.items()}
+    for (name, start), y in zip(starts.items(), spread(list(starts.values()), gap), strict=True):
+        text = f"{wording.short_model(name)}  {wording.percent(start)}"
         axes.annotate(text, (0, y), (-13, 0), textcoords="offset points", ha="right", va="center")
-    ends = [premiums[name]["score"]["value"] for name in names] + [other["accuracy"] for other in others]
-    texts = [
-        f"{wording.percent(premium['score']['value'])}  {wording.short_model(name)}, {_told(premium)}"
-        for name, premium in premiums.items()
+    ends = [(p["score"]["value"], f"{wording.short_model(name)}, {_told(p)}", INK) for name, p in premiums.items()] + [
+        (other["accuracy"], f"{other['name']} (published)", MUTED) for other in others
     ]
-    texts += [f"{wording.percent(other['accuracy'])}  {other['name']} (published)" for other in others]
-    for place, (text, y) in enumerate(zip(texts, spread(ends, gap), strict=True)):
-        colour = INK if place < len(names) else MUTED
-        axes.annotate(text, (1, y), (13, 0), textcoords="offset points", ha="left", va="center", color=colour)
+    for (end, text, colour), y in zip(ends, spread([end for end, _, _ in ends], gap), strict=True):
+        told = f"{wording.percent(end)}  {text}"
+        axes.annotate(told, (1, y), (13, 0), textcoords="offset points", ha="left", va="center", color=colour)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from markupsafe import Markup
@@ -11,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from reports.page.drawing.marks import WIDTH_PX, percent_axis, spread, styles, symbols
-from reports.page.drawing.svg import MUTED, Caption, canvas, inline, settings
+from reports.page.drawing.svg import MUTED, Caption, canvas, inline
 from reports.page.table import Columns, Table, percent, ranked
 from reports.terms import MAJORITY, Json
 from reports.text import wording
@@ -22,7 +21,7 @@ _PREDICT = "predict_batch_seconds_per_recording"
 _NO_MACHINE: Json = {"processor": None, "cores": None, "memory_bytes": None}
 
 
-def section(summary: Json, folder: Path) -> Json:
+def section(summary: Json) -> Json:
     """Return the picture, the table, and what is known of the machine (None where that is nothing)."""
     machine = (summary.get("timings_from") or summary).get("machine")
     return {
@@ -61,11 +60,10 @@ def picture(summary: Json) -> Markup:
     look = styles(summary)
     numbers = {name: summary["models"][name]["balanced_accuracy"] for name in known}
     ends = [number[end] for number in numbers.values() for end in ("low", "value", "high") if number[end] is not None]
-    with settings():
-        figure, axes = canvas(WIDTH_PX, 380, (64, 20, 120, 54))
+    with canvas(WIDTH_PX, 380, (64, 20, 120, 54)) as (figure, axes):
         axes.set_xscale("log")
         _time_axis(axes, [x for x, _ in known.values()])
-        percent_axis(axes, "y", ends)
+        percent_axis(axes, "y", "balanced accuracy", ends)
         front = [known[name] for name in summary["runtime"]["front"] if name in known]
         axes.plot(*zip(*front, strict=True), color=MUTED, linewidth=1.2, linestyle=(0, (4, 3)), zorder=1)
         for name, (x, y) in known.items():
@@ -76,9 +74,8 @@ def picture(summary: Json) -> Markup:
         for (name, (x, _)), y in zip(known.items(), lifted, strict=True):
             axes.annotate(wording.short_model(name), (x, y), (9, 9), textcoords="offset points", va="center")
         axes.set_xlabel("time to answer, per recording, many at once", loc="left")
-        axes.set_ylabel("balanced accuracy", loc="top")
-        finding = _finding(summary, known)
-        return inline(figure, Caption(name="plot-cost", title="Accuracy against time per recording", finding=finding))
+        title = "Accuracy against time per recording"
+        return inline(figure, Caption(name="plot-cost", title=title, finding=_finding(summary, known)))
 
 
 def _points(summary: Json) -> dict[str, tuple[float, float]]:
@@ -92,12 +89,9 @@ def _points(summary: Json) -> dict[str, tuple[float, float]]:
 
 def _finding(summary: Json, known: dict[str, tuple[float, float]]) -> str:
     told = [f"{wording.model(n)} {wording.percent(y)} at {wording.seconds(x)}" for n, (x, y) in known.items()]
-    unbeaten = wording.listed([wording.model(name) for name in summary["runtime"]["front"]])
-    verb = "is" if len(summary["runtime"]["front"]) == 1 else "are"
-    return (
-        f"Balanced accuracy and time per recording: {', '.join(told)}. "
-        f"{unbeaten} {verb} beaten by no other model in both."
-    )
+    front = [wording.model(name) for name in summary["runtime"]["front"]]
+    unbeaten = f"{wording.listed(front)} {'is' if len(front) == 1 else 'are'} beaten by no other model in both."
+    return f"Balanced accuracy and time per recording: {', '.join(told)}. {unbeaten}"
 
 
 def _time_axis(axes: Axes, seconds: Sequence[float]) -> None:

@@ -84,7 +84,7 @@ def test_three_speakers_by_hand() -> None:
     rows = [("w", "female", 0, 0, 0, 0.3), ("w", "female", 0, 0, 0, 0.5), ("m", "male", 0, 0, 0, 0.4)]
     rows += [("m", "male", 0, 0, 0, 0.5), ("n", "male", 0, 0, 0, 0.9)]
     table = answers(rows)
-    matrix = auroc.concordance(table, table["score"].to_numpy(), GENDER)
+    matrix = auroc.concordance(table, table["score"].to_numpy())
     assert matrix.tolist() == [[0.625], [1.0]]
     found = auroc.area(table, GENDER)
     assert found["value"] == pytest.approx(0.8125, abs=1e-12)
@@ -97,7 +97,7 @@ def test_pairs_of_different_folds_are_never_compared() -> None:
     rows = [("w", "female", 0, 0, 0, 0.2), ("m", "male", 0, 0, 0, 0.3)]
     rows += [("v", "female", 0, 1, 0, 0.7), ("n", "male", 0, 1, 0, 0.8)]
     table = answers(rows)
-    matrix = auroc.concordance(table, table["score"].to_numpy(), GENDER)
+    matrix = auroc.concordance(table, table["score"].to_numpy())
     assert np.isnan(matrix).sum() == 2
     assert auroc.area(table, GENDER)["value"] == 1.0
     assert roc_auc_score(table["y_true"] == "male", table["score"]) == 0.75
@@ -127,7 +127,7 @@ def test_matrix_and_interval_match_plain_loops(
 ) -> None:
     table = random_answers(1, n_women, n_men, n_folds, repetitions=repetitions, seeds=seeds, takes=4)
     cells = loop_matrix(table)
-    matrix = auroc.concordance(table, table["score"].to_numpy(), GENDER)
+    matrix = auroc.concordance(table, table["score"].to_numpy())
     assert matrix.shape == (n_men, n_women)
     for i, man in enumerate(sorted(f"m{i:02d}" for i in range(n_men))):
         for j, woman in enumerate(sorted(f"w{i:02d}" for i in range(n_women))):
