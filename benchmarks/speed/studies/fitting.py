@@ -135,10 +135,11 @@ def published_fold(folder: Path, protocol: str, cache: Path) -> Arrays:
     settings = RunSettings(corpus=f"mfc-images:{folder}", protocol=protocol, premium=False)
     inputs = prepare_inputs(settings, Surroundings(cache=cache, stages=Stages()))
     (job,) = make_jobs(list_cells(inputs, {"cnn": {}})[:1], inputs)
-    rows, images = job.split.tensor_rows, inputs.features.images
+    rows, images = job.split["tensor_row"].to_numpy(), inputs.features.images
     assert images is not None  # a corpus of images has them
     flat = np.asarray(inputs.features.values[rows], dtype=np.float32).reshape(len(rows), -1)
-    return _parted({"flat": flat, "image": images[rows], "y": job.split.y}, test=job.split.role == "test")
+    values = {"flat": flat, "image": images[rows], "y": job.split["y"].to_numpy()}
+    return _parted(values, test=(job.split["role"] == "test").to_numpy())
 
 
 def _parted(values: Arrays, test: NDArray[np.bool_]) -> Arrays:

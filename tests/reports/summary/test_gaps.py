@@ -321,7 +321,8 @@ def test_a_group_of_one_gender_has_no_band() -> None:
 def test_one_speaker_says_nothing_about_an_accent(make_run: Callable[..., Path]) -> None:
     """6 speakers: the sixth has the sixth accent, Tamil, alone."""
     run = load(make_run(n_women=3, n_men=3, hostile=False, n_folds=3))
-    found = groups.describe(run, list(groups.members(run)))["accent"]["Tamil"]["svm"]["accuracy"]
+    rows = groups.by_attribute(groups.members(run), lambda each: groups.levels(run, each))
+    found = groups.by_group(rows)["accent"]["Tamil"]["svm"]["accuracy"]
     assert found["n_speakers"] == 1 and found["n_recordings"] == 20
     assert found["value"] is not None and found["low"] is None and not found["estimable"]
     assert found["why_not"] == "one speaker; nothing can be said about the accent"
