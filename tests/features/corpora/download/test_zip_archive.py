@@ -183,7 +183,7 @@ def test_zip64_is_refused(case):
     case.refused(whole[:end] + record + locator + whole[end:], "zip64")
 
 
-def test_more_data_than_the_list_says_is_not_contents(case):
+def test_more_data_than_the_list_says_is_not_written(case):
     """A member that claims 100 bytes and holds 150,000: its checksum is that of 150,000, so it is damaged."""
     whole = zipped(GOOD)
     place = whole.index(b"PK\1\2")
@@ -257,7 +257,7 @@ def test_another_packing_is_refused(case):
     case.refused(file.getvalue(), "encrypted or packed by another method")
 
 
-def test_too_little_room_is_said_before_anything_is_contents(case, monkeypatch):
+def test_too_little_room_is_said_before_anything_is_written(case, monkeypatch):
     usage = type("Usage", (), {"free": 100_000})
     monkeypatch.setattr(zip_archive.shutil, "disk_usage", lambda path: usage)
     case.refused(zipped(GOOD), r"0\.0 GB needed, 0\.0 GB free; make room")
