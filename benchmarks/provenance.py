@@ -80,9 +80,11 @@ def load_average() -> float:
 
 
 def _processor() -> str:
+    """Name the processor; with family and model, since several generations share a name, and differ in speed."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         lines = []
-    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return named[0] if named else platform.processor() or platform.machine()
+    said = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    name = said.get("model name") or platform.processor() or platform.machine()
+    return f"{name}, family {said['cpu family']} model {said['model']}" if {"cpu family", "model"} <= set(said) else name
