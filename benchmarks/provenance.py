@@ -87,4 +87,5 @@ def _processor() -> str:
         lines = []
     said = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
     name = said.get("model name") or platform.processor() or platform.machine()
-    return f"{name}, family {said['cpu family']} model {said['model']}" if {"cpu family", "model"} <= set(said) else name
+    generation = [f"{word} {said[key]}" for word, key in (("family", "cpu family"), ("model", "model")) if key in said]
+    return f"{name}, {' '.join(generation)}" if generation else name
