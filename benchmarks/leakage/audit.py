@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from benchmarks.cells.cell import CellJob
-from benchmarks.leakage import copies as duplicates
 from benchmarks.leakage import isolation
+from benchmarks.leakage.copies import Sound, identical, near_duplicates
 from benchmarks.leakage.shortcuts import Telling, telling_attributes
 from benchmarks.protocol.inputs import Inputs
 from features.cache.entries import Features
@@ -67,7 +67,7 @@ def audit(inputs: Inputs, job: CellJob | None) -> dict[str, Any]:
     kept = folds[(folds["protocol"] == protocol) | (folds["protocol"] != RANDOM)]
     splits = splits_of(kept, inputs.features.index["recording_id"], inputs.labelled.recordings)
     used = splits.used
-    sets = (np.intersect1d(rows, used) for rows in duplicates.identical(inputs.features.values))
+    sets = (np.intersect1d(rows, used) for rows in identical(inputs.features.values))
     copies = [rows for rows in sets if len(rows) > 1]
     with threadpool_limits(1, user_api="blas"):  # a matrix product's last bits depend on the number of threads
         checks = [
@@ -167,8 +167,8 @@ def _identical(copies: Sequence[NDArray[np.int64]], splits: Splits, inputs: Inpu
 
 def _near(copies: Sequence[NDArray[np.int64]], splits: Splits, features: Features) -> Check:
     first_frame, n_sounding = (features.index[name].to_numpy() for name in ("first_frame", "n_sounding"))
-    sound = duplicates.Sound(values=features.values, first_frame=first_frame, n_sounding=n_sounding)
-    near = duplicates.near_duplicates(sound, splits.sides)
+    sound = Sound(values=features.values, first_frame=first_frame, n_sounding=n_sounding)
+    near = near_duplicates(sound, splits.sides)
     known = {int(row): place for place, rows in enumerate(copies) for row in rows}
     pairs = [
         (i, j, distance)
